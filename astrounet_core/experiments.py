@@ -1,0 +1,139 @@
+"""What can be trained, how, and for how long: experiments, presets and schedules, three tables and nothing else.
+
+An *experiment* is one row of a table of the paper, a *preset* a training recipe, a *schedule* the compute that a
+profile grants. Each experiment states only what differs from Network 1.
+"""
+
+from dataclasses import dataclass, field
+from math import cos, pi
+
+from .unet import NetworkSettings
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One row of a table. Fields not given are those of Network 1 (section 3.4.1).
+
+    network: differences from `NetworkSettings`; loss: sum of names in `losses.LOSSES`, or ``noise_units``.
+    ratios: exposure ratios seen in training; ratio_order: ``ordered`` gives every crop at all of them in turn, one
+    update each (section 3.4.2), ``random`` draws one for every crop.
+    max_shift: random shift between input and target, pixels (section 4.4.1); start_from: transfer learning.
+    presets: the recipes it is meant for, the first one by default.
+    """
+
+    title: str
+    network: dict = field(default_factory=dict)
+    loss: str = "l1"
+    ratios: tuple[float, ...] = (2.0,)
+    ratio_order: str = "ordered"
+    max_shift: int = 0
+    start_from: str | None = None
+    presets: tuple[str, ...] = ("code", "paper")
+
+    def settings(self, preset: "Preset", width: int) -> NetworkSettings:
+        """The network of this experiment under a preset (which sets the slope) and a schedule (which sets the width)."""
+        return NetworkSettings(**{"width": width, "slope": preset.slope, **self.network})
+
+
+_NO_RATIO = {"ratio_mode": "none"}
+_FOUR = (2.0, 3.0, 4.0, 5.0)
+_MODERN = {"output": "noise_units"}
+
+EXPERIMENTS: dict[str, Experiment] = {
+    "network1": Experiment("Network 1"),
+    "network2": Experiment("Network 2", ratios=_FOUR),
+    "exp01": Experiment("$L_1$ loss", _NO_RATIO),
+    "exp02": Experiment("$L_2$ loss", _NO_RATIO, loss="l2"),
+    "exp03": Experiment("$L_1$ + perceptual loss", _NO_RATIO, loss="l1+perceptual"),
+    "exp04": Experiment("$L_1$ + KL divergence loss", _NO_RATIO, loss="l1+kl"),
+    "exp05": Experiment("Filters", {**_NO_RATIO, "inputs": "filters"}),
+    "exp06": Experiment("Input multiplied by $r$", {"ratio_mode": "multiply"}),
+    "exp07": Experiment("Segmentation map", {"inputs": "segmentation"}),
+    "exp08": Experiment("Multiple $r$ (random order)", ratios=_FOUR, ratio_order="random"),
+    "exp09": Experiment("ReLU activation", {"activation": "relu"}),
+    "exp10": Experiment("PReLU activation", {"activation": "prelu"}),
+    "exp11": Experiment("SWISH activation", {"activation": "swish"}),
+    "ratio_added": Experiment("$r$ added to the input", {"ratio_mode": "add"}),
+    "upsample_nearest": Experiment("Nearest-neighbour up-sampling", {"upsampling": "nearest"}),
+    "upsample_bilinear": Experiment("Bilinear up-sampling", {"upsampling": "bilinear"}),
+    "misaligned_a": Experiment("Shifts 0-4 px, KL + perceptual", loss="kl+perceptual", max_shift=4),
+    "misaligned_b": Experiment("Shifts 0-1 px, $L_1$ + KL + perceptual", loss="l1+kl+perceptual", max_shift=1),
+    "misaligned_c": Experiment(
+        "Shifts 0-1 px, $L_1$ + KL, from Network 1", loss="l1+kl", max_shift=1, start_from="network1"
+    ),
+    "network1_physical": Experiment("Network 1 on physical pairs", presets=("physical",)),
+    "modern": Experiment(
+        "Modern", _MODERN, loss="noise_units", ratios=_FOUR, ratio_order="random", presets=("modern",)
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A recipe: how pairs are made and how the weights move.
+
+    noise: a name in `noise.NOISE_MODELS`; source and target: ``long`` (the noisy long exposure, the paper's ground
+    truth, from which the paper also makes the input) or ``scene`` (the noise-free truth).
+    learning_rate falls to final_rate: at once after 40 % of the updates (``step``: 2000 of 5000 epochs), or along a
+    cosine after a warm-up over the first 2 % (``cosine``).
+    """
+
+    noise: str
+    source: str
+    target: str
+    learning_rate: float
+    final_rate: float
+    shape: str
+    slope: float
+
+
+PRESETS: dict[str, Preset] = {
+    "paper": Preset("published", "long", "long", 1e-5, 1e-6, "step", slope=0.02),
+    "code": Preset("released", "long", "long", 1e-4, 1e-5, "step", slope=0.2),
+    "physical": Preset("physical", "scene", "scene", 1e-4, 1e-5, "step", slope=0.2),
+    "modern": Preset("physical", "scene", "scene", 1e-3, 1e-6, "cosine", slope=0.2),
+}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The compute of a profile: updates, network width, crops per update and their size, training fields in use."""
+
+    updates: int
+    width: int
+    batch: int
+    crop: int
+    fields: int
+    validation_fields: int
+    validate_every: int
+
+
+SCHEDULES: dict[str, Schedule] = {
+    "smoke": Schedule(4, width=4, batch=2, crop=64, fields=6, validation_fields=2, validate_every=2),
+    "retrain": Schedule(1200, width=16, batch=8, crop=128, fields=160, validation_fields=6, validate_every=300),
+    "paper": Schedule(800_000, width=32, batch=1, crop=256, fields=160, validation_fields=20, validate_every=40_000),
+}
+"""``quick`` has no schedule: it trains nothing. The paper: 5000 epochs of 160 crops (section 3.4.1)."""
+
+
+def find(kind: str, name: str, table: dict):
+    """``table[name]``, or a ValueError that lists what there is."""
+    if name not in table:
+        raise ValueError(f"unknown {kind} {name!r}; choose one of {', '.join(table)}.")
+    return table[name]
+
+
+def updates_of(experiment: Experiment, schedule: Schedule) -> int:
+    """Weight updates in all: a crop shown at four ratios in turn counts four (Network 2: 3,200,000 on ``paper``)."""
+    full_paper = schedule is SCHEDULES["paper"] and experiment.ratio_order == "ordered"
+    return schedule.updates * (len(experiment.ratios) if full_paper else 1)
+
+
+def learning_rate(preset: Preset, update: int, total: int) -> float:
+    """The learning rate of one update, 0-based, of ``total``; see `Preset`."""
+    done = update / max(1, total)
+    if preset.shape == "step":
+        return preset.learning_rate if done < 0.4 else preset.final_rate
+    warm = min(1.0, (update + 1) / max(1, 0.02 * total))
+    fall = 0.5 * (1 + cos(pi * done))
+    return warm * (preset.final_rate + (preset.learning_rate - preset.final_rate) * fall)

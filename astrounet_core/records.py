@@ -1,0 +1,135 @@
+"""Run records: where results lie, which one a page shows, and how a run is published.
+
+``results/<profile>/<experiment>/seed<k>/`` holds the published ones, ``_build/results/...`` those of this machine.
+"""
+
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ._paths import BUILD_DIR, MANIFEST_DIR, RESULTS_DIR, WEIGHTS_DIR
+from .experiments import EXPERIMENTS, PRESETS
+from .provenance import read_json, replacing, sha256
+from .scenes import FIELDS_VERSION
+from .training import read_history
+
+ORDER = ("paper", "retrain")
+"""A page shows the published GPU run where there is one, else the retrained one."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A finished run: its folder holds run.json, and history.csv and metrics.json where it was trained or scored."""
+
+    folder: Path
+
+    @cached_property
+    def run(self) -> dict:
+        """Provenance: commit, profile, preset, seed, versions, device, seconds."""
+        return read_json(self.folder / "run.json")
+
+    @cached_property
+    def metrics(self) -> list[dict]:
+        """Rows of {fields, protocol, exposure_ratio, metric, value, low, high, n}; empty where it was not scored."""
+        path = self.folder / "metrics.json"
+        return read_json(path) if path.exists() else []
+
+    @cached_property
+    def history(self) -> list[dict]:
+        """The training curve, a dict of numbers a row; empty where nothing was trained."""
+        path = self.folder / "history.csv"
+        return read_history(path) if path.exists() else []
+
+    @property
+    def share_of_schedule(self) -> float | None:
+        """The part of the paper's updates that this network had, 0 to 1; None where nothing was trained."""
+        return self.run["updates"] / self.run["paper_updates"] if "updates" in self.run else None
+
+    def row(self, metric: str, protocol: str, exposure_ratio: float = 2.0, fields: str | None = None) -> dict | None:
+        """The row of one metric, or None where it was not scored."""
+        for row in self.metrics:
+            same = (row["metric"], row["protocol"], row["exposure_ratio"]) == (metric, protocol, exposure_ratio)
+            if same and fields in (None, row["fields"]):
+                return row
+        return None
+
+
+def folder(profile: str, name: str, seed: int = 0, *, published: bool = False) -> Path:
+    """Where the record of one run lies."""
+    return (RESULTS_DIR if published else BUILD_DIR / "results") / profile / name / f"seed{seed}"
+
+
+def lookup(name: str, profile: str = "quick", seed: int = 0) -> Record | None:
+    """The record that a page of ``profile`` shows for an experiment or baseline; None is shown as *not run*.
+
+    This machine's own run of the profile comes first, then the published ones, the paper's schedule before the
+    laptop's. ``smoke`` pages show smoke runs only. Raises ValueError for a published record that is stale.
+    """
+    places = [folder(profile, name, seed)]
+    if profile != "smoke":
+        places += [folder(other, name, seed, published=True) for other in ORDER]
+    for place in places:
+        if (place / "run.json").exists():
+            record = Record(place)
+            check(record)
+            return record
+    return None
+
+
+def check(record: Record) -> None:
+    """Raise ValueError where a record's preset or field set is not today's, or its published weights have changed."""
+    run, path = record.run, record.folder
+    if run.get("preset") is not None and run["preset"] not in PRESETS:
+        raise ValueError(f"{path} was made with preset {run['preset']!r}, which is no more; run it again.")
+    if run.get("data") != FIELDS_VERSION:
+        raise ValueError(f"{path} was made with fields {run.get('data')}, today's are {FIELDS_VERSION}; run it again.")
+    weights = WEIGHTS_DIR / f"{run.get('experiment')}.safetensors"
+    published = path.is_relative_to(RESULTS_DIR) and run.get("published_weights") and weights.exists()
+    if published and sha256(weights) != run["weights_sha256"]:
+        raise ValueError(f"{path} belongs to other weights than {weights.name}; publish the run again.")
+
+
+def command(name: str, profile: str = "retrain") -> str:
+    """The command that obtains a missing record."""
+    what = "train" if name in EXPERIMENTS else "evaluate"
+    return f"astrounet {what} {name} --profile {profile}"
+
+
+def publish(profile: str, names: list[str], weights: list[str]) -> list[Path]:
+    """Copy finished runs of ``profile`` to ``results/``, and the weights of those named to ``weights/``.
+
+    Returns what was written. Raises FileNotFoundError for a run that is not finished.
+    """
+    written = []
+    for name in names:
+        for source in sorted((BUILD_DIR / "results" / profile / name).glob("seed*")):
+            written += _publish_run(source, RESULTS_DIR / profile / name / source.name)
+    for name in weights:
+        source = folder(profile, name) / "weights.safetensors"
+        written.append(_copy(source, WEIGHTS_DIR / f"{name}.safetensors"))
+    _list_weights()
+    return written
+
+
+def _publish_run(source: Path, target: Path) -> list[Path]:
+    if not (source / "run.json").exists():
+        raise FileNotFoundError(f"{source} holds no finished run; train it first.")
+    kept = ("history.csv", "metrics.json", "run.json")
+    return [_copy(source / name, target / name) for name in kept if (source / name).exists()]
+
+
+def _copy(source: Path, target: Path) -> Path:
+    with replacing(target) as beside:
+        shutil.copyfile(source, beside)
+    return target
+
+
+def _list_weights() -> None:
+    """Write data_manifest/weights.toml: the sha256 and size of every published weight file."""
+    with replacing(MANIFEST_DIR / "weights.toml") as beside:
+        entries = [
+            f'[{path.stem}]\nsha256 = "{sha256(path)}"\nbytes = {path.stat().st_size}\n'
+            for path in sorted(WEIGHTS_DIR.glob("*.safetensors"))
+        ]
+        beside.write_text("# The published networks in weights/, written by `astrounet publish`.\n\n" + "\n".join(entries))

@@ -1,0 +1,244 @@
+"""The network of the paper (section 3.2, Fig. 4), its variants, and the denoiser built around it.
+
+``UNet`` is the bare network. ``Denoiser`` adds what stands between an image in e-/s and the network:
+how the image is scaled on the way in and how the answer is read on the way out.
+"""
+
+from dataclasses import asdict, dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+STRIDE = 16
+"""Four 2x2 poolings: the network wants heights and widths that are multiples of this."""
+
+ACTIVATIONS = {
+    "leaky_relu": lambda slope: nn.LeakyReLU(slope),
+    "relu": lambda slope: nn.ReLU(),
+    "prelu": lambda slope: nn.PReLU(init=slope),
+    "swish": lambda slope: nn.SiLU(),
+}
+RATIO_MODES = ("none", "concatenate", "multiply", "add")
+UPSAMPLINGS = ("transposed", "nearest", "bilinear")
+OUTPUTS = ("direct", "noise_units")
+INPUTS = {"image": 1, "filters": 2, "segmentation": 2}
+BANDS = ("F555W", "F606W")
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """Everything that decides the shape and meaning of a network; written into its weight file.
+
+    width: feature maps after the first block (32 in the paper; doubled four times).
+    inputs: ``image`` alone; ``filters``, one channel for each of `BANDS`, the image in its own and zeros in the
+        other (Experiment 5); ``segmentation``, the image and a map of its objects (Experiment 7).
+    activation, slope: Eq. 10 and 11; the paper's LeakyReLU slope is 0.02, its released script's 0.2.
+    ratio_mode: how the exposure ratio r enters (section 3.3.3): ``concatenate`` a constant channel after the first
+        up-sampling, ``multiply`` the input by r, ``add`` r to the input, or ``none``.
+    upsampling: ``transposed`` convolution as in the paper, or ``nearest`` / ``bilinear`` and a convolution.
+    output: ``direct`` (the network's output is the image, in e-/s, as in the paper) or ``noise_units``
+        (the network predicts the noise in units of its standard deviation; see `Denoiser`).
+    """
+
+    width: int = 32
+    inputs: str = "image"
+    activation: str = "leaky_relu"
+    slope: float = 0.02
+    ratio_mode: str = "concatenate"
+    upsampling: str = "transposed"
+    output: str = "direct"
+
+    def __post_init__(self):
+        _choice("inputs", self.inputs, INPUTS)
+        _choice("activation", self.activation, ACTIVATIONS)
+        _choice("ratio_mode", self.ratio_mode, RATIO_MODES)
+        _choice("upsampling", self.upsampling, UPSAMPLINGS)
+        _choice("output", self.output, OUTPUTS)
+
+    def to_metadata(self) -> dict[str, str]:
+        """The settings as text, as safetensors metadata wants them."""
+        return {key: str(value) for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_metadata(cls, metadata: dict[str, str]) -> "NetworkSettings":
+        """The inverse of `to_metadata`; unknown keys are left alone, a missing one is a ``ValueError``."""
+        default = cls()
+        missing = sorted(set(asdict(default)) - set(metadata))
+        if missing:
+            raise ValueError(f"the weight file does not say its {missing[0]}; it was not written by astrounet.")
+        return replace(default, **{k: type(v)(metadata[k]) for k, v in asdict(default).items()})
+
+
+def _choice(what: str, value: str, allowed) -> None:
+    if value not in allowed:
+        raise ValueError(f"unknown {what} {value!r}; choose one of {', '.join(allowed)}.")
+
+
+class DoubleConv(nn.Sequential):
+    """Two 3x3 convolutions, each followed by the activation: (N, in, H, W) -> (N, out, H, W)."""
+
+    def __init__(self, channels_in: int, channels_out: int, settings: NetworkSettings):
+        act = ACTIVATIONS[settings.activation]
+        super().__init__(
+            nn.Conv2d(channels_in, channels_out, 3, padding=1),
+            act(settings.slope),
+            nn.Conv2d(channels_out, channels_out, 3, padding=1),
+            act(settings.slope),
+        )
+
+
+def _upsampler(channels_in: int, channels_out: int, kind: str) -> nn.Module:
+    """Doubles height and width: (N, in, H, W) -> (N, out, 2H, 2W)."""
+    if kind == "transposed":
+        return nn.ConvTranspose2d(channels_in, channels_out, 2, stride=2, bias=False)
+    corners = {} if kind == "nearest" else {"align_corners": False}
+    return nn.Sequential(
+        nn.Upsample(scale_factor=2, mode=kind, **corners),
+        nn.Conv2d(channels_in, channels_out, 3, padding=1),
+    )
+
+
+class UNet(nn.Module):
+    """The U-net of the paper's Fig. 4: 32-64-128-256-512 feature maps, 7,761,345 parameters with r concatenated.
+
+    Fully convolutional: any height and width that are multiples of 16 (`Denoiser` and `inference` pad others).
+    Weights start as in the authors' released script: Xavier-uniform convolutions with zero bias,
+    transposed convolutions from a normal distribution of standard deviation 0.02, without bias.
+    """
+
+    def __init__(self, settings: NetworkSettings | None = None):
+        super().__init__()
+        self.settings = settings = settings or NetworkSettings()
+        widths = [settings.width * 2**level for level in range(5)]
+        inputs = [INPUTS[settings.inputs], *widths[:3]]
+        self.down = nn.ModuleList(DoubleConv(i, o, settings) for i, o in zip(inputs, widths[:4], strict=True))
+        self.bottom = DoubleConv(widths[3], widths[4], settings)
+        steps = [(widths[level + 1], widths[level]) for level in (3, 2, 1, 0)]
+        self.up = nn.ModuleList(_upsampler(i, o, settings.upsampling) for i, o in steps)
+        extra = [int(settings.ratio_mode == "concatenate"), 0, 0, 0]
+        self.merge = nn.ModuleList(DoubleConv(2 * o + e, o, settings) for (_, o), e in zip(steps, extra, strict=True))
+        self.head = nn.Conv2d(widths[0], 1, 1)
+        self.apply(_initialise)
+
+    def forward(self, image: Tensor, exposure_ratio: Tensor) -> Tensor:
+        """image (N, C, H, W), exposure_ratio (N,) -> (N, 1, H, W). Raises ValueError for H or W not a multiple of 16."""
+        if image.shape[-1] % STRIDE or image.shape[-2] % STRIDE:
+            raise ValueError(f"the U-net needs multiples of {STRIDE} pixels, not {tuple(image.shape[-2:])}; pad first.")
+        mode, ratio = self.settings.ratio_mode, exposure_ratio.to(image.dtype).view(-1, 1, 1, 1)
+        x = image * ratio if mode == "multiply" else image + ratio if mode == "add" else image
+        skips = []
+        for block in self.down:
+            skips.append(block(x))  # width * 2^level maps at 1 / 2^level of the size
+            x = F.max_pool2d(skips[-1], 2)
+        x = self.bottom(x)  # 16 * width maps, H / 16
+        for level, (up, merge) in enumerate(zip(self.up, self.merge, strict=True)):
+            parts = [up(x), skips.pop()]
+            if level == 0 and mode == "concatenate":
+                parts.append(ratio.expand(len(image), 1, *parts[0].shape[-2:]))
+            x = merge(torch.cat(parts, dim=1))
+        with torch.autocast(image.device.type, enabled=False):
+            return self.head(x.float() if self.head.weight.dtype == torch.float32 else x)
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, std=0.02)
+
+
+def sky_statistics(image: Tensor, max_pixels: int = 2**20) -> Tensor:
+    """Level and noise of the sky, once per image: (N, 1, H, W) -> (N, 2), in the image's unit.
+
+    sigma = 1.4826 MAD(x[i-3] - 2 x[i] + x[i+3]) / sqrt(6): second differences are blind to slopes and nebulae,
+    the median to stars, and three pixels are beyond the reach of drizzle's correlation. The background is the median
+    of the pixels within 3 sigma of the median, twice. Non-finite pixels are left out; an image with none left gives
+    NaN. Images narrower than seven pixels use the standard deviation. No host synchronisation.
+    """
+    plane = torch.where(torch.isfinite(image[:, 0]), image[:, 0], torch.nan).float()
+    step = max(1, int((plane[0].numel() / max_pixels) ** 0.5))
+    lines = plane[:, ::step]
+    if lines.shape[-1] >= 7:
+        bend = (lines[..., :-6] - 2 * lines[..., 3:-3] + lines[..., 6:]).flatten(1)
+        sigma = 1.4826 * bend.abs().nanmedian(dim=1).values / 6**0.5
+    else:
+        sigma = torch.nan_to_num(lines.flatten(1)).std(dim=1, correction=0)
+    sample = lines.flatten(1)[:, ::step]
+    centre = sample.nanmedian(dim=1, keepdim=True).values
+    for _ in range(2):
+        near = (sample - centre).abs() <= 3 * sigma[:, None]
+        centre = torch.where(near, sample, torch.nan).nanmedian(dim=1, keepdim=True).values.nan_to_num(0) + 0 * centre
+    return torch.stack([centre[:, 0], sigma.clamp_min(1e-8)], dim=1)
+
+
+class Denoiser(nn.Module):
+    """A U-net with the scaling that belongs to it: image in e-/s in, image in e-/s out.
+
+    ``direct``: x_hat = net(x, r), the paper's networks: no normalisation at all (section 2).
+    ``noise_units``: x_hat = x - s(x) net(asinh((x - b) / sigma_sky), r), where b and sigma_sky are measured once per
+    image and s(x) is the noise model's standard deviation at a 3x3-smoothed input. The network then only ever
+    predicts noise of order one, whatever the brightness of the star underneath.
+    """
+
+    def __init__(self, settings: NetworkSettings | None = None):
+        super().__init__()
+        self.net = UNet(settings)
+        self.settings = self.net.settings
+
+    def forward(
+        self,
+        image: Tensor,
+        exposure_time: Tensor,
+        exposure_ratio: Tensor,
+        sky: Tensor | None = None,
+        band: Tensor | None = None,
+    ) -> Tensor:
+        """(N, 1, H, W) e-/s, seconds (N,), r (N,), sky (N, 2), band (N,) -> (N, 1, H, W) e-/s.
+
+        exposure_time is that of ``image``; sky is `sky_statistics` of the whole image, measured here where missing;
+        band is the index in `BANDS`, used by ``filters`` networks only.
+        """
+        sky = sky_statistics(image) if sky is None else sky
+        background, sigma = sky.view(-1, 2, 1, 1, 1).unbind(1)
+        if self.settings.output == "direct":
+            return self.net(self._channels(image, image, background, sigma, band), exposure_ratio)
+        scaled = torch.asinh((image - background) / sigma)
+        noise = noise_sigma(image - background, exposure_time.view(-1, 1, 1, 1), sigma)
+        return image - noise * self.net(self._channels(scaled, image, background, sigma, band), exposure_ratio)
+
+    def _channels(self, scaled: Tensor, image: Tensor, background: Tensor, sigma: Tensor, band) -> Tensor:
+        if self.settings.inputs == "image":
+            return scaled
+        if self.settings.inputs == "segmentation":
+            return torch.cat([scaled, segmentation_map(image - background, sigma).to(scaled.dtype)], 1)
+        if band is None:
+            raise ValueError(f"a network with one channel per filter needs the filter; give one of {BANDS}.")
+        chosen = F.one_hot(band, len(BANDS)).to(scaled.dtype).view(-1, len(BANDS), 1, 1)
+        return scaled * chosen
+
+
+def segmentation_map(source: Tensor, sky_sigma: Tensor, threshold: float = 3.0) -> Tensor:
+    """1 where the 3x3 mean of the noisy input lies above ``threshold`` of its own sky noise, else 0 (section 3.3.4).
+
+    Made from the network's input alone: a map from the ground truth would tell the network where the stars are.
+    source (N, 1, H, W), sky-subtracted e-/s; sky_sigma (N, 1, 1, 1).
+    """
+    smooth = F.avg_pool2d(F.pad(source, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    return smooth > threshold * sky_sigma / 3
+
+
+def noise_sigma(source: Tensor, exposure_time: Tensor, sky_sigma: Tensor) -> Tensor:
+    """Standard deviation of a pixel's noise, e-/s: sqrt(sky_sigma^2 + source / t), of the 3x3-smoothed source.
+
+    source: the sky-subtracted image (N, 1, H, W), e-/s; exposure_time, sky_sigma: (N, 1, 1, 1). The sky's own noise
+    is the measured one, so that the estimate follows combined and drizzled images too.
+    """
+    smooth = F.avg_pool2d(F.pad(source, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    return torch.sqrt(sky_sigma**2 + smooth.clamp_min(0) / exposure_time)
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Number of trainable numbers; 7,761,345 for the paper's network."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)
