@@ -9,8 +9,6 @@ the device. ``generator`` is a `torch.Generator` of the image's device (None: to
 In every model NaN and infinite pixels pass through unchanged, and a mean below zero electrons counts as zero.
 """
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -100,7 +98,7 @@ def released(
     script's RON 3 e- and DK 7 e-/hr are `RELEASED`. Raises as `published` does.
     """
     noisy = published(image, exposure_time, exposure_ratio, detector, generator)
-    return torch.where(image <= 0, torch.zeros_like(noisy), noisy)
+    return _restore(torch.where(image <= 0, torch.zeros_like(noisy), noisy), image)
 
 
 def physical(
@@ -111,11 +109,11 @@ def physical(
     generator: torch.Generator | None = None,
     *,
     sky: float | Tensor = F606W.sky,
-    reads: int = 1,
+    reads: float | Tensor = 1,
     saturation: bool = False,
     cosmic_rays: float = 0.0,
     hot_pixels: float = 0.0,
-    correlation: float = 0.0,
+    correlation: float | Tensor = 0.0,
 ) -> Tensor:
     """One exposure of t / r of a noise-free, sky-subtracted scene, sky- and dark-subtracted again, in e-/s:
 
@@ -140,9 +138,8 @@ def physical(
         counts = counts + cosmic_ray_charge(mean, 1 - (1 - cosmic_rays) ** (time / 1000), generator)
     if saturation:
         counts = counts.clamp(max=reads * detector.full_well)
-    noise = counts - mean + read_noise(mean, detector.read_noise * math.sqrt(reads), generator)
-    if correlation:
-        noise = _convolve(noise, drizzle_kernel(correlation, mean))
+    noise = counts - mean + read_noise(mean, detector.read_noise * reads**0.5, generator)
+    noise = _drizzled(noise, correlation)
     return _restore((mean + noise) / time - background, image)
 
 
@@ -157,35 +154,52 @@ def noise_variance(
     detector: Detector = WFC3_UVIS,
     *,
     sky: float | Tensor = F606W.sky,
-    reads: int = 1,
-    correlation: float = 0.0,
+    reads: float | Tensor = 1,
+    correlation: float | Tensor = 0.0,
 ) -> Tensor:
-    """Variance of `physical` without defects, (e-/s)^2, in the shape of the image; NaN stays NaN:
+    """Variance of `physical` without defects, (e-/s)^2, in the shape of the image; NaN where the image is not finite:
 
     V = (max(I + sky + DK, 0) t / r + reads RON^2) (r / t)^2, convolved with the squared `drizzle_kernel` if the noise
-    is correlated. With ``sky=0`` and an image clipped at zero it is the variance of `published`.
+    is correlated. With ``sky=0`` and an image clipped at zero it is the variance of `published`. Raises as that does.
     """
+    _check(image, exposure_time, exposure_ratio)
     time = exposure_time / exposure_ratio
-    rate = (image + sky + detector.dark_current).clamp(min=0.0)
-    variance = rate / time + reads * (detector.read_noise / time) ** 2
-    return _convolve(variance, drizzle_kernel(correlation, variance) ** 2) if correlation else variance
+    rate = _expected(image + sky + detector.dark_current)
+    variance = _drizzled(rate / time + reads * (detector.read_noise / time) ** 2, correlation, power=2)
+    return torch.where(torch.isfinite(image), variance, torch.nan)
 
 
-def drizzle_kernel(correlation: float = DRIZZLE_CORRELATION, like: Tensor | None = None) -> Tensor:
+def drizzle_kernel(correlation: float = DRIZZLE_CORRELATION) -> Tensor:
     """3 x 3 kernel of sum 1 that gives white noise this lag-1 autocorrelation along both axes.
 
     It is the outer square of (a, 1, a) / (1 + 2a), for which rho = 2a / (1 + 2a^2); the lag-2 autocorrelation is
     a^2 / (1 + 2a^2) and the diagonal one rho^2. Sum 1 keeps the noise of large apertures and lowers that of a pixel,
-    as drizzling does (Casertano et al. 2000, doi:10.1086/316851). ``like`` gives dtype and device.
+    as drizzling does (Casertano et al. 2000, doi:10.1086/316851).
 
     Raises ValueError for a correlation outside 0 to 0.7 (1 / sqrt(2) is the most that three taps can give).
     """
-    if not 0 <= correlation <= 0.7:
+    tap = _tap(correlation)
+    line = torch.stack([tap, torch.ones_like(tap), tap]) / (1 + 2 * tap)
+    return torch.outer(line, line)
+
+
+def _tap(correlation: float | Tensor) -> Tensor:
+    """The side tap a of `drizzle_kernel`, the small root of rho = 2a / (1 + 2a^2); written so that 0 gives 0."""
+    if not _all(correlation, lambda rho: (rho >= 0) & (rho <= 0.7)):
         raise ValueError(f"a lag-1 correlation of {correlation} is impossible with this kernel; choose 0 to 0.7.")
-    tap = (1 - math.sqrt(1 - 2 * correlation**2)) / (2 * correlation) if correlation else 0.0
-    line = torch.tensor([tap, 1.0, tap]) / (1 + 2 * tap)
-    kernel = torch.outer(line, line)
-    return kernel if like is None else kernel.to(like, non_blocking=True)
+    rho = torch.as_tensor(correlation)
+    return rho / (1 + (1 - 2 * rho**2).sqrt())
+
+
+def _drizzled(image: Tensor, correlation: float | Tensor, power: int = 1) -> Tensor:
+    """Circular convolution with `drizzle_kernel` (to a power), one pass an axis; the correlation broadcasts."""
+    if not isinstance(correlation, Tensor) and correlation == 0:
+        return image
+    tap = _tap(correlation).to(image)
+    for axis in (-1, -2):
+        sides = image.roll(1, axis) + image.roll(-1, axis)
+        image = (image + tap**power * sides) / (1 + 2 * tap) ** power
+    return image
 
 
 def cosmic_ray_charge(signal: Tensor, fraction: float | Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -240,7 +254,7 @@ def _restore(noisy: Tensor, image: Tensor) -> Tensor:
     return torch.where(torch.isfinite(image), noisy, image)
 
 
-def _check(image: Tensor, exposure_time, exposure_ratio, generator: torch.Generator | None) -> None:
+def _check(image: Tensor, exposure_time, exposure_ratio, generator: torch.Generator | None = None) -> None:
     if not image.is_floating_point():
         raise ValueError(f"an image in e-/s is floating point, not {image.dtype}; convert it with .float() first.")
     if not _all(exposure_time, lambda t: t > 0):
@@ -251,8 +265,8 @@ def _check(image: Tensor, exposure_time, exposure_ratio, generator: torch.Genera
         raise ValueError(f"the generator is on {generator.device}, the image on {image.device}; use one device.")
 
 
-def _check_defects(reads: int, *fractions: float) -> None:
-    if reads < 1:
+def _check_defects(reads: float | Tensor, *fractions: float) -> None:
+    if not _all(reads, lambda n: n >= 1):
         raise ValueError(f"an exposure is read at least once, not {reads} times.")
     if not all(0 <= fraction <= 1 for fraction in fractions):
         raise ValueError(f"fractions of pixels lie between 0 and 1, not {fractions}.")
