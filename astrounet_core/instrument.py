@@ -1,6 +1,7 @@
 """Telescope, filters and detectors: every constant the simulation needs, each with its source.
 
-IHB is the WFC3 Instrument Handbook (hst-docs.stsci.edu/wfc3ihb), DHB the WFC3 Data Handbook (hst-docs.stsci.edu/wfc3dhb).
+IHB is the WFC3 Instrument Handbook (https://hst-docs.stsci.edu/wfc3ihb), DHB the WFC3 Data Handbook
+(https://hst-docs.stsci.edu/wfc3dhb).
 
 The dark current of WFC3/UVIS grows with radiation damage, so a value without an epoch means nothing:
 
@@ -8,13 +9,14 @@ The dark current of WFC3/UVIS grows with radiation damage, so a value without an
 epoch           e- / hr / pixel  source
 ==============  ===============  ================================================
 February 2011   2.6              MEANDARK of an archival F555W exposure
+mid-2010s       6                an STScI poster, undated
 2021            10               DHB 5.3
 2023-24         11               IHB Table 5.1 (median), the default here
 the paper       7                the constant in the authors' released script
 ==============  ===============  ================================================
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -24,7 +26,7 @@ SECONDS_PER_HOUR = 3600.0
 
 @dataclass(frozen=True)
 class Telescope:
-    """The entrance pupil: diameter [m], central obscuration and vane_width as fractions of the diameter."""
+    """The entrance pupil: diameter_m [m]; obscuration (diameter) and vane_width (full width) as fractions of it."""
 
     name: str
     diameter_m: float
@@ -82,7 +84,7 @@ F606W = Filter(
     width_nm=218.2,
     zeropoint_ab=26.08,
     sky=0.09,
-    source="pivot and width IHB Table 6.2; zeropoint the middle of the published 26.07-26.09 (2009 calibration); sky IHB 9.7",
+    source="pivot and width IHB Table 6.2; zeropoint the middle of the 26.07-26.09 published since 2009; sky IHB 9.7",
 )
 
 FILTERS = {band.name: band for band in (F555W, F606W)}
@@ -97,14 +99,12 @@ WFC3_UVIS = Detector(
     source="IHB Table 5.1 (read noise 3.1-3.2 e-, dark of 2023-24, scale); gain ATODGNA of a header; full well DHB 5.6",
 )
 
-RELEASED = Detector(
+RELEASED = replace(
+    WFC3_UVIS,
     name="released script",
     read_noise=3.0,
     dark_current=7.0 / SECONDS_PER_HOUR,
-    gain=1.56,
-    full_well=68_000.0,
-    pixel_scale=0.040,
-    source="read noise and dark current as set in the paper authors' released script; the rest as WFC3/UVIS",
+    source="read noise and dark current as the paper authors' released script sets them; the rest as WFC3/UVIS",
 )
 
 DETECTORS = {detector.name: detector for detector in (WFC3_UVIS, RELEASED)}
