@@ -1,0 +1,105 @@
+"""Numbers in pictures: curves, histograms, errors against flux."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .style import SYMBOLS, WIDTH, figure_style, numbers
+
+
+def running_mean(values, window: int) -> np.ndarray:
+    """Mean of each value and the ``window - 1`` before it (fewer at the start): (N,) -> (N,)."""
+    total = np.concatenate([[0.0], np.cumsum(np.asarray(values, dtype=float))])
+    last = np.arange(1, len(total))
+    first = np.maximum(last - window, 0)
+    return (total[last] - total[first]) / (last - first)
+
+
+def binned_percentiles(x, y, edges) -> np.ndarray:
+    """Median, 16th and 84th percentile of y in bins of x: (bins, 3); NaN in bins of fewer than three points."""
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    which = np.digitize(x, edges) - 1
+    groups = (y[which == index] for index in range(len(edges) - 1))
+    return np.array([np.percentile(group, [50, 16, 84]) if len(group) >= 3 else [np.nan] * 3 for group in groups])
+
+
+def _axes(series: dict, xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
+    if not series:
+        raise ValueError("there is nothing to draw; give at least one labelled series.")
+    fig = Figure(figsize=(WIDTH, 0.65 * WIDTH), layout="constrained")
+    ax = fig.subplots()
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    return fig, ax
+
+
+@figure_style
+def curves(
+    series: dict,
+    *,
+    xlabel: str,
+    ylabel: str,
+    window: int = 1,
+    logx: bool = False,
+    logy: bool = False,
+    markers: bool = False,
+) -> Figure:
+    """Lines, as of a loss against the update (Fig. 5): {label: (x, y) or (x, y, spread)}.
+
+    spread: half the height of a band around the line. window: a running mean over so many points is drawn over the
+    faint raw line. Raises ValueError for no series.
+    """
+    fig, ax = _axes(series, xlabel, ylabel)
+    for index, (label, (x, y, *spread)) in enumerate(series.items()):
+        y = np.asarray(y, dtype=float)
+        marker = SYMBOLS[index % len(SYMBOLS)] if markers else None
+        (line,) = ax.plot(x, running_mean(y, window), label=label, marker=marker, zorder=3)
+        if window > 1:
+            ax.plot(x, y, color=line.get_color(), alpha=0.3, linewidth=0.8, linestyle="-")
+        if spread:
+            band = np.asarray(spread[0], dtype=float)
+            ax.fill_between(x, y - band, y + band, color=line.get_color(), alpha=0.2, linewidth=0)
+    ax.set(xscale="log" if logx else "linear", yscale="log" if logy else "linear")
+    ax.legend()
+    return fig
+
+
+@figure_style
+def histograms(images: dict, *, xlabel: str, limits=None, bins: int = 100, logy: bool = True) -> Figure:
+    """Distributions of pixel values over the same bins (Fig. 7): {label: image}.
+
+    limits: lowest and highest value, by default the 0.1th and 99.5th percentile of the first image. Values outside
+    and values that are not finite are left out. Raises ValueError for no images.
+    """
+    fig, ax = _axes(images, xlabel, "pixels per bin")
+    low, high = limits or np.nanpercentile(numbers(next(iter(images.values()))), [0.1, 99.5])
+    edges = np.linspace(low, high, bins + 1)
+    for label, image in images.items():
+        counts, _ = np.histogram(numbers(image), edges)
+        ax.plot(edges, np.append(counts, counts[-1]), drawstyle="steps-post", label=label)
+    ax.set(yscale="log" if logy else "linear", xlim=(low, high))
+    ax.legend()
+    return fig
+
+
+@figure_style
+def errors_vs_flux(samples: dict, *, xlabel: str, ylabel: str, bins: int = 8) -> Figure:
+    """Errors of star fluxes against flux (Fig. 6): {label: (flux, error)}.
+
+    Points, and over logarithmic bins of flux the median with the 16th to 84th percentile (`binned_percentiles`).
+    Raises ValueError for no samples and for fluxes that are not positive.
+    """
+    fig, ax = _axes(samples, xlabel, ylabel)
+    fluxes = np.concatenate([np.asarray(flux, dtype=float) for flux, _ in samples.values()])
+    if not fluxes.size or not (fluxes > 0).all():
+        raise ValueError("fluxes on a logarithmic axis must be positive; leave the others out.")
+    edges = np.geomspace(fluxes.min(), fluxes.max() * (1 + 1e-9), bins + 1)
+    for index, (label, (flux, error)) in enumerate(samples.items()):
+        middle, low, high = binned_percentiles(flux, error, edges).T
+        centres = np.sqrt(edges[1:] * edges[:-1]) * (edges[1] / edges[0]) ** (0.12 * (index - (len(samples) - 1) / 2))
+        symbol = SYMBOLS[index % len(SYMBOLS)]
+        bars = ax.errorbar(centres, middle, [middle - low, high - middle], fmt=symbol, capsize=3, label=label, zorder=3)
+        ax.scatter(flux, error, s=6, alpha=0.3, color=bars[0].get_color(), linewidths=0)
+    ax.axhline(0, color="black", linewidth=0.8)
+    ax.set_xscale("log")
+    ax.legend()
+    return fig

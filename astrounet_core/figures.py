@@ -1,0 +1,28 @@
+"""Everything that a page shows, from one place: figure styles, diagrams, tables, and the page that publishes them.
+
+Figure styles return a matplotlib Figure; `Page.figure` gives it a number, a caption, alternative text and provenance.
+"""
+
+from .charts import curves, errors_vs_flux, histograms
+from .diagrams import convolution_diagram, network_diagram, transposed_convolution_diagram
+from .publish import Output, Page, open_page
+from .sky import feature_maps, sky_panels, stretch
+from .style import figure_style
+from .tables import Column
+
+__all__ = [
+    "Column",
+    "Output",
+    "Page",
+    "convolution_diagram",
+    "curves",
+    "errors_vs_flux",
+    "feature_maps",
+    "figure_style",
+    "histograms",
+    "network_diagram",
+    "open_page",
+    "sky_panels",
+    "stretch",
+    "transposed_convolution_diagram",
+]
