@@ -7,7 +7,7 @@ profile grants. Each experiment states only what differs from Network 1.
 from dataclasses import dataclass, field
 from math import cos, pi
 
-from .unet import NetworkSettings
+from .settings import NetworkSettings
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from .manifest import weights_path
-from .unet import BANDS, STRIDE, Denoiser, sky_statistics
+from .settings import BANDS
+from .unet import STRIDE, Denoiser, sky_statistics
 from .weights import load_weights
 
 HALO = 96

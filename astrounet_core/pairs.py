@@ -6,35 +6,37 @@ import torch
 from torch import Tensor
 
 from .experiments import Experiment, Preset
-from .instrument import FILTERS, RELEASED, WFC3_UVIS
+from .field_table import Field
+from .instrument import RELEASED, WFC3_UVIS
 from .noise import NOISE_MODELS, noise_variance, physical
-from .scenes import Field, Scene
-from .unet import BANDS
+from .settings import BANDS
 
 
 @dataclass(frozen=True)
 class FieldSet:
-    """Rendered fields, stacked. scenes (F, H, W) noise-free, e-/s; exposure_time (F,), s; sky (F,), e-/s; band (F,)."""
+    """Rendered fields, stacked on one device: scenes (F, H, W), noise-free, e-/s, and (F,) of what else is needed.
+
+    exposure_time: s; sky: e-/s; reads: exposures added up; correlation: drizzle's, at lag 1; band: index in `BANDS`.
+    """
 
     scenes: Tensor
     exposure_time: Tensor
     sky: Tensor
+    reads: Tensor
     band: Tensor
+    correlation: Tensor
 
     @classmethod
-    def stack(cls, fields: list[Field], scenes: list[Scene], device: torch.device | str = "cpu") -> "FieldSet":
-        """Stack rendered fields of one size."""
-        return cls(
-            torch.stack([scene.image for scene in scenes]).to(device),
-            torch.tensor([field.exposure_time for field in fields], device=device),
-            torch.tensor([FILTERS[field.band].sky for field in fields], device=device),
-            torch.tensor([BANDS.index(field.band) for field in fields], device=device),
-        )
-
-    def long_exposures(self, generator: torch.Generator) -> Tensor:
-        """One noisy exposure of the full time per field, drawn once: what the paper calls its ground truth."""
-        time, sky = self.exposure_time.view(-1, 1, 1), self.sky.view(-1, 1, 1)
-        return physical(self.scenes, time, 1.0, WFC3_UVIS, generator, sky=sky)
+    def of(cls, chosen: list[Field], scenes: Tensor) -> "FieldSet":
+        """The fields ``chosen`` and their rendered scenes (F, H, W), in the same order."""
+        column = {
+            "exposure_time": [field.exposure_time for field in chosen],
+            "sky": [field.sky for field in chosen],
+            "reads": [field.reads for field in chosen],
+            "band": [BANDS.index(field.band) for field in chosen],
+            "correlation": [field.drizzle_correlation for field in chosen],
+        }
+        return cls(scenes, **{name: torch.tensor(values, device=scenes.device) for name, values in column.items()})
 
 
 @dataclass(frozen=True)
@@ -88,14 +90,25 @@ class PairMaker:
         field = torch.arange(len(source), device=source.device)
         return self._degrade(source, target, field, torch.full((len(source),), ratio, device=source.device))
 
+    def _long_exposures(self) -> Tensor:
+        """One noisy exposure of the full time per field, drawn once: what the paper calls its ground truth."""
+        self.noise.manual_seed(_seed(self.seed, 0, stream=4))
+        data = self.data
+        columns = (data.exposure_time, data.sky, data.reads, data.correlation)
+        time, sky, reads, correlation = (x.view(-1, 1, 1) for x in columns)
+        extra = {"sky": sky, "reads": reads, "correlation": correlation}
+        return physical(data.scenes, time, 1.0, WFC3_UVIS, self.noise, **extra)
+
     def _degrade(self, source: Tensor, target: Tensor, field: Tensor, ratio: Tensor) -> Batch:
-        time, sky = (x[field].view(-1, 1, 1, 1) for x in (self.data.exposure_time, self.data.sky))
-        r = ratio.view(-1, 1, 1, 1)
-        extra = {"sky": sky} if self.preset.noise == "physical" else {}
+        data, r = self.data, ratio.view(-1, 1, 1, 1)
+        columns = (data.exposure_time, data.sky, data.reads, data.correlation)
+        time, sky, reads, correlation = (x[field].view(-1, 1, 1, 1) for x in columns)
+        extra = {"sky": sky, "reads": (reads / r).ceil(), "correlation": correlation}
+        extra = extra if self.preset.noise == "physical" else {}
         detector = RELEASED if self.preset.noise == "released" else WFC3_UVIS
         noisy = NOISE_MODELS[self.preset.noise](source, time, r, detector, self.noise, **extra)
-        sigma = noise_variance(source, time, r, detector, sky=sky).sqrt()
-        return Batch(noisy, target, (time / r).flatten(), ratio, self.data.band[field], sigma)
+        sigma = noise_variance(source, time, r, detector, **({"sky": 0.0} | extra)).sqrt()
+        return Batch(noisy, target, (time / r).flatten(), ratio, data.band[field], sigma)
 
     def _integers(self, high: int, count: int) -> Tensor:
         return torch.randint(high, (count,), generator=self.crops, device=self.crops.device)

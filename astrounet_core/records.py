@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ._paths import BUILD_DIR, MANIFEST_DIR, RESULTS_DIR, WEIGHTS_DIR
 from .experiments import EXPERIMENTS, PRESETS
+from .field_table import VERSION
 from .provenance import read_json, replacing, sha256
-from .scenes import FIELDS_VERSION
 from .training import read_history
 
 ORDER = ("paper", "retrain")
@@ -82,8 +82,8 @@ def check(record: Record) -> None:
     run, path = record.run, record.folder
     if run.get("preset") is not None and run["preset"] not in PRESETS:
         raise ValueError(f"{path} was made with preset {run['preset']!r}, which is no more; run it again.")
-    if run.get("data") != FIELDS_VERSION:
-        raise ValueError(f"{path} was made with fields {run.get('data')}, today's are {FIELDS_VERSION}; run it again.")
+    if run.get("data") != VERSION:
+        raise ValueError(f"{path} was made with fields {run.get('data')}, today's are {VERSION}; run it again.")
     weights = WEIGHTS_DIR / f"{run.get('experiment')}.safetensors"
     published = path.is_relative_to(RESULTS_DIR) and run.get("published_weights") and weights.exists()
     if published and sha256(weights) != run["weights_sha256"]:
@@ -132,4 +132,6 @@ def _list_weights() -> None:
             f'[{path.stem}]\nsha256 = "{sha256(path)}"\nbytes = {path.stat().st_size}\n'
             for path in sorted(WEIGHTS_DIR.glob("*.safetensors"))
         ]
-        beside.write_text("# The published networks in weights/, written by `astrounet publish`.\n\n" + "\n".join(entries))
+        beside.write_text(
+            "# The published networks in weights/, written by `astrounet publish`.\n\n" + "\n".join(entries)
+        )

@@ -28,7 +28,8 @@ from .losses import build_loss, noise_normalised
 from .metrics import psnr, ssim
 from .pairs import Batch, FieldSet, PairMaker
 from .provenance import Stopwatch, read_json, replacing, run_record, sha256, write_json
-from .unet import Denoiser, NetworkSettings
+from .settings import NetworkSettings
+from .unet import Denoiser
 from .weights import load_weights, save_weights
 
 HISTORY_COLUMNS = ("update", "loss", "learning_rate", "validation_psnr", "validation_ssim", "seconds")

@@ -7,7 +7,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from .provenance import replacing
-from .unet import Denoiser, NetworkSettings
+from .settings import NetworkSettings
+from .unet import Denoiser
 
 
 def save_weights(network: Denoiser, path: Path, metadata: dict[str, str]) -> None:

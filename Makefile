@@ -1,0 +1,39 @@
+# The face of the project: each target is a line or two, the engine is the Snakefile.
+PYTHON ?= python3
+PROFILE ?= quick
+BIN := .venv/bin
+SNAKEMAKE := PYTHONPATH= $(BIN)/python -m snakemake --workflow-profile profiles/default
+
+.DEFAULT_GOAL := help
+.PHONY: help book page test lint serve bench clean publish
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+.venv/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'astrounet needs Python 3.11 or newer; set PYTHON=')"
+	$(PYTHON) -m venv .venv && $(BIN)/pip install -r requirements.lock && $(BIN)/pip install --no-deps -e . && touch $@
+
+book: .venv/.ready  ## build the book at _build/html/index.html; PROFILE=smoke|quick|retrain|paper
+	@$(SNAKEMAKE) --config profile=$(PROFILE)
+
+page: .venv/.ready  ## run one page: make page PAGE=noise_model
+	@$(SNAKEMAKE) page --config profile=$(PROFILE) page=$(PAGE)
+
+test: .venv/.ready  ## run the whole test suite
+	@$(BIN)/python -m pytest
+
+lint: .venv/.ready  ## ruff, check and format
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+serve:  ## read the built book at http://localhost:8000
+	@$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+bench: .venv/.ready  ## speed and memory, as ratios in one run
+	@$(BIN)/python benchmarks/inference.py
+
+publish: .venv/.ready  ## copy finished runs to results/ (WEIGHTS="name ..." to weights/): make publish RUNS="network1 modern"
+	@$(BIN)/astrounet publish $(RUNS) --profile $(PROFILE) $(if $(WEIGHTS),--weights $(WEIGHTS))
+
+clean:  ## remove what the pipeline made (not .venv, not checkpoints of training runs)
+	@rm -rf _build/html _build/site _build/pages _build/timings _build/logs book/_executed

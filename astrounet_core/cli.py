@@ -1,0 +1,172 @@
+"""The command ``astrounet``: denoise | train | evaluate | data | publish | doctor.
+
+Heavy imports stay inside the commands, so that ``--help`` and bad arguments answer at once.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from . import __version__
+from .experiments import EXPERIMENTS, PRESETS, SCHEDULES
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command. 0 on success; 2 and one sentence on bad input; 130 where it was interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options) or 0
+    except (ValueError, OSError) as error:
+        print(f"astrounet: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("astrounet: interrupted; the last checkpoint is kept, --resume goes on from it.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="astrounet", description="Denoise astronomical images with a U-net.")
+    parser.add_argument("--version", action="version", version=f"astrounet {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (_add_denoise, _add_train, _add_evaluate, _add_data, _add_publish, _add_doctor):
+        add(commands)
+    return parser
+
+
+def _command(commands, name: str, run: Callable, summary: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(command=run)
+    return parser
+
+
+def _add_denoise(commands) -> None:
+    parser = _command(commands, "denoise", _denoise, "Denoise the image of a FITS file.")
+    parser.add_argument("input", type=Path)
+    parser.add_argument("-o", "--output", type=Path, help="default: IN_denoised.fits beside the input")
+    parser.add_argument("--ratio", type=float, default=2.0, help="exposure ratio wanted, at least 1 (default 2)")
+    parser.add_argument("--exptime", type=float, help="exposure time in seconds, where the header has none")
+    parser.add_argument("--network", default="modern", help="a published network's name, or a .safetensors file")
+    parser.add_argument("--ext", help="extension of the image: its name or number (default: found by content)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
+
+
+def _denoise(options) -> None:
+    from .fits_io import read_image, write_denoised
+    from .inference import denoise
+
+    output = options.output or options.input.with_name(f"{options.input.name.split('.fits')[0]}_denoised.fits")
+    if output.exists() and not options.overwrite:
+        raise ValueError(f"{output} exists; choose another with -o, or give --overwrite.")
+    ext = int(options.ext) if options.ext and options.ext.isdigit() else options.ext
+    read = read_image(options.input, options.exptime, ext)
+    result = denoise(read.image, options.ratio, read.exposure_time, options.network, band=read.band)
+    history = [f"network {options.network}, exposure ratio {options.ratio:g}, exposure {read.exposure_time:g} s"]
+    write_denoised(options.input, output, read, result, history)
+    print(output)
+
+
+def _add_train(commands) -> None:
+    parser = _command(commands, "train", _train, "Train experiments of the paper by name.")
+    parser.add_argument("experiments", nargs="+", metavar="EXPERIMENT", help=", ".join(EXPERIMENTS))
+    parser.add_argument("--profile", default="retrain", help=f"how much compute: {', '.join(SCHEDULES)}")
+    parser.add_argument("--preset", help=f"recipe: {', '.join(PRESETS)} (default: the experiment's own)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--updates", type=int, help="fewer or more weight updates than the profile's")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--out", type=Path, help="folder of results (default: _build/results)")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def _train(options) -> None:
+    from .runs import train
+
+    for name in options.experiments:
+        folder = train(
+            name,
+            options.profile,
+            preset=options.preset,
+            seed=options.seed,
+            updates=options.updates,
+            device=options.device,
+            resume=options.resume,
+            out=options.out,
+            progress=not options.quiet,
+        )
+        print(f"{name}: {folder / 'weights.safetensors'}")
+
+
+def _add_evaluate(commands) -> None:
+    parser = _command(commands, "evaluate", _evaluate, "Score networks and free methods on the test fields.")
+    parser.add_argument("methods", nargs="+", metavar="METHOD", help="an experiment, or a method without training")
+    parser.add_argument("--profile", default="quick", help="smoke, quick, retrain or paper")
+    parser.add_argument("--seed", type=int, default=0, help="training seed of the networks to score")
+    parser.add_argument("--fields", type=int, default=6, help="how many of the test fields (default 6)")
+    parser.add_argument("--noise-seeds", type=int, default=1)
+    parser.add_argument("--ratios", type=float, nargs="+", default=[2, 3, 4, 5], help="exposure ratios")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def _evaluate(options) -> None:
+    from .runs import evaluate
+
+    for name in options.methods:
+        path = evaluate(
+            name,
+            options.profile,
+            seed=options.seed,
+            count=options.fields,
+            noise_seeds=options.noise_seeds,
+            exposure_ratios=options.ratios,
+            progress=not options.quiet,
+        )
+        print(path)
+
+
+def _add_data(commands) -> None:
+    parser = _command(commands, "data", _data, "List or fetch the images of the manifest.")
+    parser.add_argument("action", choices=("list", "fetch"))
+    parser.add_argument("names", nargs="*", help="names to fetch, as listed")
+
+
+def _data(options) -> None:
+    from . import manifest
+
+    if options.action == "list":
+        for entry in manifest.entries():
+            print(f"{entry.name:48s} {entry.bytes / 1e6:6.2f} MB  {entry.instrument} {entry.filter}")
+    for name in options.names if options.action == "fetch" else []:
+        print(manifest.fetch(name))
+
+
+def _add_publish(commands) -> None:
+    parser = _command(commands, "publish", _publish, "Copy finished runs to results/ and weights to weights/.")
+    parser.add_argument("runs", nargs="*", metavar="RUN")
+    parser.add_argument("--profile", required=True)
+    parser.add_argument("--weights", nargs="*", default=[], metavar="EXPERIMENT")
+
+
+def _publish(options) -> None:
+    from .records import publish
+
+    for path in publish(options.profile, options.runs, options.weights):
+        print(path)
+
+
+def _add_doctor(commands) -> None:
+    parser = _command(commands, "doctor", _doctor, "Say what is installed, on which device, and what data is there.")
+    parser.add_argument("--json", action="store_true", help="machine-readable")
+
+
+def _doctor(options) -> int:
+    from .doctor import examine, report
+
+    found = examine()
+    print(json.dumps(found, indent=1) if options.json else report(found))
+    return 0 if found["healthy"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""What decides the shape and meaning of a network: names and numbers only, so that nothing heavy is imported."""
+
+from dataclasses import asdict, dataclass, replace
+
+BANDS = ("F555W", "F606W")
+ACTIVATIONS = ("leaky_relu", "relu", "prelu", "swish")
+RATIO_MODES = ("none", "concatenate", "multiply", "add")
+UPSAMPLINGS = ("transposed", "nearest", "bilinear")
+OUTPUTS = ("direct", "noise_units")
+INPUTS = {"image": 1, "filters": 2, "segmentation": 2}
+"""Ways to fill the input channels, and how many each takes."""
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """Everything that decides the shape and meaning of a network; written into its weight file.
+
+    width: feature maps after the first block (32 in the paper; doubled four times).
+    inputs: ``image`` alone; ``filters``, one channel for each of `BANDS`, the image in its own and zeros in the
+        other (Experiment 5); ``segmentation``, the image and a map of its objects (Experiment 7).
+    activation, slope: Eq. 10 and 11; the paper's LeakyReLU slope is 0.02, its released script's 0.2.
+    ratio_mode: how the exposure ratio r enters (section 3.3.3): ``concatenate`` a constant channel after the first
+        up-sampling, ``multiply`` the input by r, ``add`` r to the input, or ``none``.
+    upsampling: ``transposed`` convolution as in the paper, or ``nearest`` / ``bilinear`` and a convolution.
+    output: ``direct`` (the network's output is the image, in e-/s, as in the paper) or ``noise_units``
+        (the network predicts the noise in units of its standard deviation; see `Denoiser`).
+    """
+
+    width: int = 32
+    inputs: str = "image"
+    activation: str = "leaky_relu"
+    slope: float = 0.02
+    ratio_mode: str = "concatenate"
+    upsampling: str = "transposed"
+    output: str = "direct"
+
+    def __post_init__(self):
+        _choice("inputs", self.inputs, INPUTS)
+        _choice("activation", self.activation, ACTIVATIONS)
+        _choice("ratio_mode", self.ratio_mode, RATIO_MODES)
+        _choice("upsampling", self.upsampling, UPSAMPLINGS)
+        _choice("output", self.output, OUTPUTS)
+
+    def to_metadata(self) -> dict[str, str]:
+        """The settings as text, as safetensors metadata wants them."""
+        return {key: str(value) for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_metadata(cls, metadata: dict[str, str]) -> "NetworkSettings":
+        """The inverse of `to_metadata`; unknown keys are left alone, a missing one is a ``ValueError``."""
+        default = cls()
+        missing = sorted(set(asdict(default)) - set(metadata))
+        if missing:
+            raise ValueError(f"the weight file does not say its {missing[0]}; it was not written by astrounet.")
+        return replace(default, **{k: type(v)(metadata[k]) for k, v in asdict(default).items()})
+
+
+def _choice(what: str, value: str, allowed) -> None:
+    if value not in allowed:
+        raise ValueError(f"unknown {what} {value!r}; choose one of {', '.join(allowed)}.")

@@ -1,0 +1,216 @@
+"""The training loop: it learns, it resumes bit for bit, and it fails with a sentence."""
+
+import csv
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from astrounet_core import experiments
+from astrounet_core.experiments import EXPERIMENTS, PRESETS, SCHEDULES, Schedule, learning_rate, updates_of
+from astrounet_core.pairs import FieldSet, PairMaker
+from astrounet_core.training import HISTORY_COLUMNS, Trainer, finished, pick_device, read_history, recipe
+from astrounet_core.weights import load_weights
+
+TINY = Schedule(updates=6, width=4, batch=2, crop=32, fields=3, validation_fields=2, validate_every=3)
+
+
+def field_set(count: int = 3, size: int = 48) -> FieldSet:
+    generator = torch.Generator().manual_seed(0)
+    scenes = 0.05 * torch.rand(count, size, size, generator=generator)
+    scenes[:, 20, 20] += 5.0
+    columns = {"exposure_time": 1000.0, "sky": 0.09, "reads": 2.0, "correlation": 0.0}
+    return FieldSet(scenes, band=torch.arange(count) % 2, **{k: torch.full((count,), v) for k, v in columns.items()})
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setitem(SCHEDULES, "tiny", TINY)
+
+
+def trainer(folder, name="network1", **options) -> Trainer:
+    return Trainer(recipe(name, "tiny", **options), field_set(), field_set(2), folder)
+
+
+@pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name != "misaligned_c"])
+def test_every_experiment_trains_and_its_weights_reload(tiny, tmp_path, name):
+    run = trainer(tmp_path / "run", name)
+    run.run()
+    network, metadata = load_weights(tmp_path / "run" / "weights.safetensors")
+    assert metadata["experiment"] == name and int(metadata["updates"]) <= 6
+    stored = load_file(tmp_path / "run" / "weights.safetensors")
+    assert all(torch.equal(value, stored[key].float()) for key, value in network.state_dict().items())
+    assert network.settings == run.plan.settings
+
+
+def test_transfer_starts_from_network_1(tiny, tmp_path):
+    trainer(tmp_path / "network1" / "seed0").run()
+    transfer = trainer(tmp_path / "misaligned_c" / "seed0", "misaligned_c")
+    source, _ = load_weights(tmp_path / "network1" / "seed0" / "weights.safetensors")
+    assert all(torch.equal(a, b) for a, b in zip(transfer.network.parameters(), source.parameters(), strict=True))
+
+
+def test_resume_equals_uninterrupted_bit_for_bit(tiny, tmp_path):
+    whole = trainer(tmp_path / "whole")
+    whole.run()
+    first = trainer(tmp_path / "halves")
+    for _ in range(3):
+        first.step()
+    first._save_checkpoint()
+    second = trainer(tmp_path / "halves")
+    second.run(resume=True)
+    pairs = zip(whole.network.parameters(), second.network.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_a_network_overfits_one_crop(tiny):
+    torch.manual_seed(0)
+    plan = recipe("modern", "tiny")
+    run = Trainer(plan, field_set(1, 32), field_set(1, 32), "unused")
+    batch = run.pairs(0)
+    losses = []
+    for _ in range(150):
+        output = run.network(batch.noisy, batch.exposure_time, batch.exposure_ratio)
+        loss = run.loss_of(output, batch)
+        run.optimiser.zero_grad()
+        loss.backward()
+        run.optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.1 * losses[0]
+
+
+def test_history_has_its_columns_and_validations(tiny, tmp_path):
+    trainer(tmp_path).run()
+    with open(tmp_path / "history.csv") as stream:
+        assert tuple(next(csv.reader(stream))) == HISTORY_COLUMNS
+    rows = read_history(tmp_path / "history.csv")
+    assert [row["update"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert [row["update"] for row in rows if row["validation_psnr"] is not None] == [3, 6]
+
+
+def test_the_run_record_is_complete(tiny, tmp_path):
+    run = trainer(tmp_path)
+    run.run()
+    assert finished(tmp_path, run.plan)
+    assert not finished(tmp_path, recipe("network1", "tiny", seed=1))
+    with safe_open(tmp_path / "weights.safetensors", "pt") as stream:
+        assert stream.metadata()["preset"] == "code"
+
+
+def test_a_corrupt_checkpoint_is_refused(tiny, tmp_path):
+    (tmp_path / "checkpoint.pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(ValueError, match=r"cannot resume from .*checkpoint\.pt"):
+        trainer(tmp_path).run(resume=True)
+
+
+def test_a_checkpoint_of_another_run_is_refused(tiny, tmp_path):
+    trainer(tmp_path).run()
+    with pytest.raises(ValueError, match="belongs to another run"):
+        trainer(tmp_path, seed=1).run(resume=True)
+
+
+def test_a_loss_that_explodes_stops_the_run(tiny, tmp_path):
+    run = trainer(tmp_path)
+    with torch.no_grad():
+        run.network.net.head.bias.fill_(torch.nan)
+    with pytest.raises(ValueError, match="became NaN at update"):
+        run.run()
+    assert not (tmp_path / "run.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("network9", "smoke"), "unknown experiment 'network9'; choose one of network1"),
+        (("network1", "laptop"), "unknown training profile 'laptop'"),
+        (("network1", "smoke", "fast"), "unknown preset 'fast'; choose one of paper, code"),
+    ],
+)
+def test_unknown_names_list_the_choices(arguments, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        recipe(*arguments)
+
+
+def test_an_absent_gpu_is_said(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert pick_device("auto") == torch.device("cpu")
+    with pytest.raises(ValueError, match="no GPU is visible"):
+        pick_device("cuda")
+
+
+def test_the_papers_schedule_is_5000_epochs_of_160_crops():
+    paper = SCHEDULES["paper"]
+    assert updates_of(EXPERIMENTS["network1"], paper) == 5000 * 160
+    assert updates_of(EXPERIMENTS["network2"], paper) == 5000 * 160 * 4
+    assert updates_of(EXPERIMENTS["exp08"], paper) == 5000 * 160
+
+
+def test_learning_rates_drop_after_2000_epochs():
+    total = updates_of(EXPERIMENTS["network1"], SCHEDULES["paper"])
+    rates = {
+        name: [learning_rate(PRESETS[name], n * 160, total) for n in (0, 1999, 2000)] for name in ("paper", "code")
+    }
+    assert rates == {"paper": [1e-5, 1e-5, 1e-6], "code": [1e-4, 1e-4, 1e-5]}
+
+
+def test_the_cosine_warms_up_and_ends_low():
+    rates = [learning_rate(PRESETS["modern"], n, 1000) for n in range(1000)]
+    assert max(rates) == pytest.approx(1e-3, rel=0.01) and rates.index(max(rates)) == 19
+    assert rates[0] < 1e-4 and rates[-1] < 2e-6
+
+
+def test_experiments_1_to_5_know_nothing_of_r():
+    for name in ("exp01", "exp02", "exp03", "exp04", "exp05"):
+        assert EXPERIMENTS[name].network["ratio_mode"] == "none"
+
+
+@pytest.mark.parametrize("name", ["exp06", "exp07", "exp09", "network1"])
+def test_a_batch_depends_on_seed_and_update_alone(name):
+    one, two = (PairMaker(field_set(), EXPERIMENTS[name], PRESETS["code"], 2, 32, seed=5) for _ in range(2))
+    two(0), two(1)
+    assert torch.equal(one(7).noisy, two(7).noisy)
+    assert not torch.equal(one(7).noisy, one(8).noisy)
+
+
+def test_network_2_sees_each_crop_at_every_ratio_in_order():
+    maker = PairMaker(field_set(), EXPERIMENTS["network2"], PRESETS["code"], 2, 32, seed=0)
+    batches = [maker(update) for update in range(8)]
+    assert [batch.exposure_ratio[0].item() for batch in batches] == [2, 3, 4, 5, 2, 3, 4, 5]
+    assert all(torch.equal(batch.target, batches[0].target) for batch in batches[:4])
+    assert not torch.equal(batches[4].target, batches[0].target)
+
+
+def test_exposure_time_is_that_of_the_input():
+    maker = PairMaker(field_set(), EXPERIMENTS["network2"], PRESETS["modern"], 2, 32, seed=0)
+    assert maker(2).exposure_time.tolist() == [250.0, 250.0]
+
+
+def test_misaligned_targets_are_shifted_by_at_most_their_range():
+    data = field_set(1, 64)
+    data.scenes.copy_(torch.arange(64.0).expand(64, 64))
+    maker = PairMaker(data, EXPERIMENTS["misaligned_a"], PRESETS["modern"], 64, 32, seed=0)
+    field, row, column = torch.zeros(64, dtype=torch.long), torch.zeros(64, dtype=torch.long), torch.arange(64) % 20
+    shift = maker._shift()
+    moved = maker._cut(data.scenes, field, row, column + shift[1]) - maker._cut(data.scenes, field, row, column)
+    assert set(moved[:, 0, 0, 0].tolist()) == {0.0, 1.0, 2.0, 3.0, 4.0}
+
+
+def test_the_papers_pairs_leak_and_modern_ones_do_not():
+    data = field_set(3, 256)
+    for preset, expected in (("paper", True), ("modern", False)):
+        batch = PairMaker(data, EXPERIMENTS["network1"], PRESETS[preset], 1, 256, seed=0).whole(2.0)
+        sky = (batch.target[:, 0, 60:, 60:] - data.scenes[:, 60:, 60:]).flatten()
+        noise = (batch.noisy[:, 0, 60:, 60:] - data.scenes[:, 60:, 60:]).flatten()
+        shared = torch.corrcoef(torch.stack([sky, noise]))[0, 1].item() if sky.std() > 0 else 0.0
+        assert (shared > 0.3) == expected
+
+
+def test_crops_larger_than_the_fields_are_refused():
+    with pytest.raises(ValueError, match="do not fit"):
+        PairMaker(field_set(), EXPERIMENTS["network1"], PRESETS["code"], 2, 64, seed=0)
+
+
+def test_every_experiment_names_presets_that_exist():
+    for experiment in EXPERIMENTS.values():
+        assert set(experiment.presets) <= set(experiments.PRESETS)

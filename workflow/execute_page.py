@@ -1,0 +1,53 @@
+"""Run one notebook: py:percent -> ipynb -> papermill -> the page's folder, written beside and renamed."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import jupytext
+import nbformat
+import papermill
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("notebook", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--profile", required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    os.environ["ASTROUNET_PAGE_DIR"] = str(arguments.output.parent.resolve())
+    with TemporaryDirectory() as scratch:
+        source, executed = Path(scratch, "source.ipynb"), Path(scratch, "executed.ipynb")
+        jupytext.write(jupytext.read(arguments.notebook), source)
+        try:
+            execute(source, executed, {"profile": arguments.profile, "seed": arguments.seed})
+        except papermill.PapermillExecutionError as error:
+            print(f"{arguments.notebook} failed: {error.ename}: {error.evalue}\n{error}", file=sys.stderr)
+            return 1
+        beside = arguments.output.with_suffix(".part")
+        nbformat.write(tidy(nbformat.read(executed, as_version=4)), beside)
+        os.replace(beside, arguments.output)
+    return 0
+
+
+def execute(source: Path, executed: Path, parameters: dict) -> None:
+    papermill.execute_notebook(
+        source, executed, parameters=parameters, progress_bar=False, kernel_name="python3", cwd=Path.cwd()
+    )
+
+
+def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Hide the cell that papermill injected: the parameters are in every figure's provenance strip."""
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        if "injected-parameters" in tags or "parameters" in tags:
+            cell.metadata["tags"] = [*tags, "remove-cell"]
+    return notebook
+
+
+if __name__ == "__main__":
+    sys.exit(main())

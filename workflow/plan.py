@@ -1,0 +1,135 @@
+"""What depends on what: the pages, the library modules behind each, and digests of their contents.
+
+Snakemake compares these digests (as rule parameters), not file times: an artefact is made again when something that
+went into it reads differently, and only then.
+"""
+
+import ast
+import hashlib
+import sys
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from astrounet_core.experiments import EXPERIMENTS
+
+ROOT = Path(__file__).resolve().parents[1]
+LIBRARY = ROOT / "astrounet_core"
+NOTEBOOKS = ROOT / "notebooks"
+PROFILES = NOTEBOOKS / "profiles"
+
+
+def page_names() -> list[str]:
+    """The notebooks of the book, by name."""
+    return sorted(path.stem for path in NOTEBOOKS.glob("*.py"))
+
+
+def profile_names() -> list[str]:
+    """The profiles there are, by name."""
+    return sorted(path.stem for path in PROFILES.glob("*.yml"))
+
+
+def choose(kind: str, name: str, allowed: list[str]) -> str:
+    """``name`` if it is allowed, else leave with one sentence and exit code 2."""
+    if name not in allowed:
+        print(f"unknown {kind} {name!r}; choose one of {', '.join(allowed)}.", file=sys.stderr)
+        raise SystemExit(2)
+    return name
+
+
+def read_profile(name: str) -> dict:
+    """The settings of a profile: what is trained, with how many seeds, and what is evaluated on what."""
+    settings = yaml.safe_load((PROFILES / f"{name}.yml").read_text())
+    return settings | ({"train": list(EXPERIMENTS)} if settings["train"] == "all" else {})
+
+
+@cache
+def imported_modules(path: Path) -> frozenset[str]:
+    """Modules of the library that a file imports, directly or through one another."""
+    tree = ast.parse(path.read_text())
+    direct = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            direct |= _from_import(node, inside=path.parent == LIBRARY)
+        elif isinstance(node, ast.Import):
+            direct |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("astrounet_core.")}
+    found = {name for name in direct if (LIBRARY / f"{name}.py").exists()}
+    return frozenset(found.union(*(imported_modules(LIBRARY / f"{name}.py") for name in found)))
+
+
+def _from_import(node: ast.ImportFrom, inside: bool) -> set[str]:
+    module = node.module or ""
+    if inside and node.level:
+        return {module} if module else {alias.name for alias in node.names}
+    if module == "astrounet_core":
+        return {alias.name for alias in node.names} | {"__init__"}
+    return {module.split(".")[1]} if module.startswith("astrounet_core.") else set()
+
+
+def digest(*paths: Path) -> str:
+    """One hash over names and contents of files, and of all files under folders."""
+    total = hashlib.sha256()
+    for file in sorted({file for path in paths for file in _files(path)}):
+        total.update(str(file.relative_to(ROOT)).encode() + b"\0" + _content(path))
+    return total.hexdigest()[:16]
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        return [file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+    return [path] if path.exists() else []
+
+
+@cache
+def _content(path: Path) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
+def page_digest(name: str, profile: str) -> str:
+    """Everything a page is made from: notebook, library, profile, manifest, lock file, and results if it reads them."""
+    notebook = NOTEBOOKS / f"{name}.py"
+    modules = [LIBRARY / f"{module}.py" for module in imported_modules(notebook)]
+    shared = [ROOT / "data_manifest", ROOT / "requirements.lock", PROFILES / f"{profile}.yml", ROOT / "workflow"]
+    results = [ROOT / "results"] if reads_results(name) else []
+    return digest(notebook, *modules, *shared, *results)
+
+
+def reads_results(name: str) -> bool:
+    """Whether a page shows results of runs, so that these must be there first."""
+    return "records" in imported_modules(NOTEBOOKS / f"{name}.py")
+
+
+def book_digest(profile: str) -> str:
+    """Everything the book is made from: its own pages, its settings, and its notebooks."""
+    prose = [path for path in (ROOT / "book").iterdir() if path.name != "_executed"]
+    return digest(*prose, ROOT / "_config.yml") + "".join(page_digest(name, profile) for name in page_names())
+
+
+def evaluation_digest() -> str:
+    """What an evaluation is made from: the library behind it, the fields and the published weights."""
+    modules = imported_modules(LIBRARY / "evaluation.py") | {"evaluation"}
+    return digest(ROOT / "data_manifest", *(LIBRARY / f"{module}.py" for module in modules))
+
+
+def starts_from(pattern: str, experiment: str) -> list[str]:
+    """The run that an experiment's transfer learning needs, if any."""
+    first = EXPERIMENTS[experiment].start_from
+    return [pattern.format(first)] if first else []
+
+
+def training_digest(profile: str) -> str:
+    """What a training run is made from. A long run outlives an edited docstring: only its recipe and fields count
+    (the run's record holds its commit); a smoke run takes seconds, and follows the source."""
+    recipe = [ROOT / "data_manifest" / "fields.toml", LIBRARY / "experiments.py"]
+    source = [LIBRARY / f"{module}.py" for module in imported_modules(LIBRARY / "training.py")]
+    return digest(*recipe, *(source if profile == "smoke" else []))
+
+
+def print_timings(started: float) -> None:
+    """What ran since ``started`` and how long each step took, from the benchmark files that Snakemake wrote."""
+    files = [path for path in (ROOT / "_build" / "timings").glob("*.tsv") if path.stat().st_mtime >= started]
+    for path in sorted(files, key=lambda file: file.stat().st_mtime):
+        seconds = float(path.read_text().splitlines()[1].split("\t")[0])
+        print(f"  {path.stem:36s} {seconds:8.1f} s", file=sys.stderr)
+    print(f"{len(files)} steps ran." if files else "nothing to do: everything is up to date.", file=sys.stderr)
