@@ -85,8 +85,8 @@ def histograms(images: dict, *, xlabel: str, limits=None, bins: int = 100, logy:
 def errors_vs_flux(samples: dict, *, xlabel: str, ylabel: str, bins: int = 8) -> Figure:
     """Errors of star fluxes against flux (Fig. 6): {label: (flux, error)}.
 
-    Points, and over logarithmic bins of flux the median with the 16th to 84th percentile (`binned_percentiles`).
-    Raises ValueError for no samples and for fluxes that are not positive.
+    Points, and over logarithmic bins of flux the median with the 16th to 84th percentile (`binned_percentiles`). The
+    axis spans the central 98 % of the errors, with a margin. Raises ValueError for no samples and for fluxes <= 0.
     """
     fig, ax = _axes(samples, xlabel, ylabel)
     fluxes = np.concatenate([np.asarray(flux, dtype=float) for flux, _ in samples.values()])
@@ -99,7 +99,10 @@ def errors_vs_flux(samples: dict, *, xlabel: str, ylabel: str, bins: int = 8) ->
         symbol = SYMBOLS[index % len(SYMBOLS)]
         bars = ax.errorbar(centres, middle, [middle - low, high - middle], fmt=symbol, capsize=3, label=label, zorder=3)
         ax.scatter(flux, error, s=6, alpha=0.3, color=bars[0].get_color(), linewidths=0)
+    low, high = np.percentile(
+        np.concatenate([np.asarray(error, dtype=float) for _, error in samples.values()]), [1, 99]
+    )
     ax.axhline(0, color="black", linewidth=0.8)
-    ax.set_xscale("log")
+    ax.set(xscale="log", ylim=(min(low, 0) - 0.2 * (high - low), max(high, 0) + 0.2 * (high - low)))
     ax.legend()
     return fig

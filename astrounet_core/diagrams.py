@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .style import COLOURS, WIDTH, figure_style
+from .unet import NetworkSettings
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,16 @@ def network_blocks(network: nn.Module, size: int = 256) -> dict[str, Block]:
 
 
 ARROWS = {
-    "2×2 max-pool": {"color": COLOURS["red"], "linestyle": "-"},
-    "up-sampling ×2": {"color": COLOURS["green"], "linestyle": "-"},
-    "skip, concatenated": {"color": "#555555", "linestyle": "--"},
-    "exposure ratio r": {"color": COLOURS["purple"], "linestyle": ":"},
-    "1×1 convolution": {"color": COLOURS["blue"], "linestyle": "-"},
+    "pool": {"color": COLOURS["red"], "linestyle": "-"},
+    "up": {"color": COLOURS["green"], "linestyle": "-"},
+    "skip": {"color": "#555555", "linestyle": "--"},
+    "ratio": {"color": COLOURS["purple"], "linestyle": ":"},
+    "head": {"color": COLOURS["blue"], "linestyle": "-"},
+}
+UPSAMPLINGS = {
+    "transposed": "2×2 transposed convolution",
+    "nearest": "nearest neighbour ×2, convolution",
+    "bilinear": "bilinear ×2, convolution",
 }
 
 
@@ -77,15 +83,17 @@ def network_diagram(network: nn.Module, size: int = 256) -> Figure:
         _draw_block(ax, x, y, height, blocks[name])
     _draw_flow(ax, place, blocks)
     _draw_ends(ax, place, blocks, net.settings.ratio_mode)
-    used = [name for name in ARROWS if name != "exposure ratio r" or net.settings.ratio_mode != "none"]
-    handles = [Line2D([], [], label=name, linewidth=2, **ARROWS[name]) for name in used]
-    handles.insert(
-        0, Rectangle((0, 0), 1, 1, facecolor=COLOURS["sky"], edgecolor="black", label="two 3×3 convolutions")
-    )
-    fig.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
+    fig.legend(handles=_legend(net.settings), loc="outside lower center", ncols=2, frameon=False)
     ax.set(xlim=(-0.7, 11.0), ylim=(-9.6, 1.6))
     ax.set_axis_off()
     return fig
+
+
+def _legend(settings: NetworkSettings) -> list:
+    labels = {"pool": "2×2 max-pool", "up": UPSAMPLINGS[settings.upsampling], "skip": "skip, concatenated"}
+    labels |= {"head": "1×1 convolution"} | ({} if settings.ratio_mode == "none" else {"ratio": "exposure ratio r"})
+    box = Rectangle((0, 0), 1, 1, facecolor=COLOURS["sky"], edgecolor="black", label="two 3×3 convolutions")
+    return [box, *(Line2D([], [], label=label, linewidth=2, **ARROWS[kind]) for kind, label in labels.items())]
 
 
 def _place_blocks(blocks: dict[str, Block]) -> dict[str, tuple[float, float, float]]:
@@ -120,16 +128,16 @@ def _draw_flow(ax: Axes, place: dict, blocks: dict[str, Block]) -> None:
     path = [name for name in place if name.startswith("down")] + ["bottom"]
     for upper, lower in pairwise(path):
         (x, y, height), (x_next, y_next, _) = place[upper], place[lower]
-        _arrow(ax, (x, y - height / 2), (x_next - 0.24, y_next), "2×2 max-pool", "angle,angleA=-90,angleB=180")
+        _arrow(ax, (x, y - height / 2), (x_next - 0.24, y_next), "pool", "angle,angleA=-90,angleB=180")
     path = ["bottom"] + [name for name in place if name.startswith("merge")]
     for lower, upper in pairwise(path):
         (x, y, _), (x_next, y_next, height) = place[lower], place[upper]
-        _arrow(ax, (x + 0.24, y), (x_next, y_next - height / 2), "up-sampling ×2", "angle,angleA=0,angleB=90")
+        _arrow(ax, (x + 0.24, y), (x_next, y_next - height / 2), "up", "angle,angleA=0,angleB=90")
     for left, right in zip(path[:0:-1], [name for name in place if name.startswith("down")], strict=True):
         (x_end, y, _), (x_start, _, _) = place[left], place[right]
-        _arrow(ax, (x_start + 0.24, y), (x_end - 0.24, y), "skip, concatenated")
+        _arrow(ax, (x_start + 0.24, y), (x_end - 0.24, y), "skip")
         label = f"{blocks[right].size} × {blocks[right].size}"
-        ax.text((x_start + x_end) / 2, y + 0.12, label, ha="center", va="bottom", color="#333333")
+        ax.text((x_start + x_end) / 2, y - 0.12, label, ha="center", va="top", color="#333333")
     x, y, height = place["bottom"]
     ax.text(x, y - height / 2 - 0.1, f"{blocks['bottom'].size} × {blocks['bottom'].size}", ha="center", va="top")
 
@@ -138,15 +146,15 @@ def _draw_ends(ax: Axes, place: dict, blocks: dict[str, Block], ratio_mode: str)
     """The image that goes in, the one that comes out, and where the exposure ratio enters."""
     (first, y, _), *_, (last, _, _) = place.values()
     ax.text(first - 1.0, y, f"in\n{blocks['down.0'].channels_in}", ha="center", va="center")
-    ax.annotate("", (first - 0.24, y), (first - 0.75, y), arrowprops={"arrowstyle": "-|>", "mutation_scale": 14})
+    _arrow(ax, (first - 0.8, y), (first - 0.24, y), "skip")
     ax.text(last + 1.05, y, f"out\n{blocks['head'].channels}", ha="center", va="center")
-    _arrow(ax, (last + 0.24, y), (last + 0.8, y), "1×1 convolution")
+    _arrow(ax, (last + 0.24, y), (last + 0.8, y), "head")
     if ratio_mode == "none":
         return
     x, y, height = place["merge.0"] if ratio_mode == "concatenate" else place["down.0"]
     sign = {"concatenate": "r", "multiply": "× r", "add": "+ r"}[ratio_mode]
-    ax.text(x - 0.75, y + height / 2 + 0.42, sign, ha="center", va="center", color=COLOURS["purple"], style="italic")
-    _arrow(ax, (x - 0.65, y + height / 2 + 0.2), (x - 0.24, y + height / 4), "exposure ratio r")
+    ax.text(x - 0.75, y + height / 2 + 0.42, sign, ha="center", va="center", style="italic")
+    _arrow(ax, (x - 0.65, y + height / 2 + 0.2), (x - 0.24, y + height / 4), "ratio")
 
 
 def convolution_matrix(kernel: Tensor, height: int, width: int, stride: int = 1) -> Tensor:
@@ -167,7 +175,7 @@ def convolution_diagram(kernel: Tensor, image: Tensor, stride: int = 1) -> Figur
     picture = [("filter", kernel), ("input", image), ("output", output)]
     product = [("filter as a matrix", matrix), ("input", image.reshape(-1, 1)), ("out", output.reshape(-1, 1))]
     tops = [below, 0.0, below]
-    return _draw_equations(picture, product, 0.0, tops)
+    return _draw_equations(picture, product, "⋆", 0.0, tops)
 
 
 @figure_style
@@ -177,21 +185,22 @@ def transposed_convolution_diagram(kernel: Tensor, image: Tensor, stride: int = 
     matrix = convolution_matrix(kernel, *output.shape, stride).T
     picture = [("filter", kernel), ("input", image), ("output", output)]
     product = [("matrix, transposed", matrix), ("input", image.reshape(-1, 1)), ("out", output.reshape(-1, 1))]
-    return _draw_equations(picture, product, sum(grid.shape[1] for _, grid in picture) + 5.0, [0.0] * 3)
+    left = sum(grid.shape[1] for _, grid in picture) + 5.0
+    return _draw_equations(picture, product, "∗ᵀ", left, [0.0, (output.numel() - image.numel()) / 2, 0.0])
 
 
-def _draw_equations(picture: list, product: list, left: float, tops: list[float]) -> Figure:
-    """Filter * input = output at the top left, matrix · vector = vector at ``left`` and ``tops``, in cells."""
+def _draw_equations(picture: list, product: list, operator: str, left: float, tops: list[float]) -> Figure:
+    """Filter operator input = output at the top left, matrix · vector = vector at ``left`` and ``tops``, in cells."""
     right = left + sum(grid.shape[1] for _, grid in product) + 3.2
     bottom = max(top + grid.shape[0] for top, (_, grid) in zip(tops, product, strict=True))
     cell = WIDTH / (right + 0.4)
     fig = Figure(figsize=(WIDTH, (bottom + 1.6) * cell))
     ax = fig.add_axes((0, 0, 1, 1))
-    for grids, x, heights, sign in ((picture, 0.0, [0.0] * 3, "∗"), (product, left, tops, "·")):
+    for grids, x, heights, sign in ((picture, 0.0, [0.0] * 3, operator), (product, left, tops, "×")):
         for (title, grid), top, symbol in zip(grids, heights, (sign, "=", ""), strict=True):
             _draw_grid(ax, x, top, grid, title)
             x += grid.shape[1] + 1.6
-            ax.text(x - 0.8, heights[0] + grids[0][1].shape[0] / 2, symbol, ha="center", va="center", fontsize=16)
+            ax.text(x - 0.8, heights[0] + grids[0][1].shape[0] / 2, symbol, ha="center", va="center", fontsize=20)
     ax.set(xlim=(-0.2, right + 0.2), ylim=(bottom + 0.2, -1.4), aspect="equal")
     ax.set_axis_off()
     return fig
@@ -204,5 +213,13 @@ def _draw_grid(ax: Axes, x: float, top: float, grid: Tensor, title: str) -> None
             face, ink = ("#F2F2F2", "#777777") if value == 0 else ("#CFE8F7", "black")
             corner = (x + column, top + row)
             ax.add_patch(Rectangle(corner, 1, 1, facecolor=face, edgecolor="#555555", linewidth=0.7))
-            ax.text(x + column + 0.5, top + row + 0.5, f"{value:g}", ha="center", va="center", fontsize=10, color=ink)
+            ax.text(
+                x + column + 0.5,
+                top + row + 0.5,
+                f"{value:g}".replace("-", "\N{MINUS SIGN}"),
+                ha="center",
+                va="center",
+                fontsize=10,
+                color=ink,
+            )
     ax.text(x + grid.shape[1] / 2, top - 0.25, title, ha="center", va="bottom")

@@ -12,11 +12,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from ._paths import BUILD_DIR
 from .provenance import Stopwatch, commit, replacing
+from .style import STYLE
 from .tables import Column, html_table, number, pipe_table
 
 DPI = 160
@@ -58,12 +60,13 @@ class Page:
         self._claim(name, caption)
         _require_words("alternative text", alt, name)
         source = f"figures/{self.name}-{name}.png"
-        with replacing(self.folder / source) as beside:
-            fig.savefig(beside, dpi=DPI, facecolor="white", format="png")
+        with replacing(self.folder / source) as beside, mpl.rc_context(STYLE):
+            fig.savefig(beside, dpi=DPI, facecolor="white", format="png", bbox_inches="tight", pad_inches=0.06)
         plt.close(fig)
         strip = self._strip(record, fig.get_label())
-        width = round(fig.get_figwidth() * 96)
-        data = base64.b64encode((self.folder / source).read_bytes()).decode()
+        png = (self.folder / source).read_bytes()
+        width = round(int.from_bytes(png[16:20]) * 96 / DPI)  # a PNG file names its width in bytes 16 to 19
+        data = base64.b64encode(png).decode()
         picture = (
             f'<img src="data:image/png;base64,{data}" alt="{html.escape(_one_line(alt))}" style="width:{width}px">'
         )

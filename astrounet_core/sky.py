@@ -62,7 +62,7 @@ def sky_panels(
     residual=None,
     kind: str = "linear",
     pixel_scale: float = 0.04,
-    columns: int = 2,
+    columns: int | None = None,
     unit: str = "e⁻/s",
     marks: dict | None = None,
 ) -> Figure:
@@ -88,7 +88,7 @@ def sky_panels(
 
 
 @figure_style
-def feature_maps(maps, titles: list[str], *, columns: int = 2) -> Figure:
+def feature_maps(maps, titles: list[str], *, columns: int | None = None) -> Figure:
     """Feature maps of a network, each with its own colour bar (Fig. 11): maps (H, W), no unit.
 
     Each scale spans the 1st to the 99th percentile. Raises ValueError where maps and titles differ in number.
@@ -107,7 +107,12 @@ def _show(ax: Axes, title: str, image, norm: Normalize, cmap: str, unit: str) ->
     drawn = ax.imshow(numbers(image), norm=norm, cmap=cmap)
     ax.set_title(title)
     ax.set_axis_off()
-    ax.figure.colorbar(drawn, ax=ax, label=unit, location="bottom", shrink=0.9, aspect=25, pad=0.02, extend="both")
+    bar = ax.figure.colorbar(
+        drawn, ax=ax, label=unit, location="bottom", shrink=0.9, aspect=25, pad=0.02, extend="both"
+    )
+    if isinstance(norm, ImageNormalize):
+        ticks = np.asarray(norm.inverse(np.array([0.05, 0.5, 0.95])))
+        bar.set_ticks(ticks, labels=[f"{tick:.2g}".replace("-", "\N{MINUS SIGN}") for tick in ticks])
 
 
 def _scale_bar(ax: Axes, pixel_scale: float) -> None:

@@ -40,6 +40,7 @@ STYLE = {
     "lines.linewidth": 1.8,
     "image.origin": "lower",
     "image.interpolation": "nearest",
+    "axes.formatter.min_exponent": 3,
 }
 
 
@@ -61,12 +62,15 @@ def numbers(image) -> np.ndarray:
     return np.squeeze(np.asarray(image, dtype=float))
 
 
-def panels(count: int, columns: int, shape: tuple[int, int], extra: float = 0.8) -> tuple[Figure, list[Axes]]:
-    """A figure of ``count`` panels for images of ``shape``, ``extra`` inches a row for titles and bars."""
-    columns = min(columns, count)
+def panels(count: int, columns: int | None, shape: tuple[int, int], extra: float = 1.05) -> tuple[Figure, list[Axes]]:
+    """A figure of ``count`` panels for images of ``shape``, ``extra`` inches a row for titles and bars.
+
+    Two columns, three for exactly three panels, unless ``columns`` says otherwise.
+    """
+    columns = min(columns or (3 if count == 3 else 2), count)
     rows = -(-count // columns)
     height = WIDTH / columns * min(shape[0] / shape[1], 1.5) + extra
-    fig = Figure(figsize=(WIDTH, rows * height), layout="constrained")
+    fig = Figure(figsize=(WIDTH, rows * height), layout="compressed")
     axes = list(fig.subplots(rows, columns, squeeze=False).flat)
     for ax in axes[count:]:
         ax.remove()
