@@ -12,7 +12,8 @@ J  pointing jitter, a Gaussian of standard deviation jitter_px: exp(-2π² jitte
 Π  the square pixel: sinc(fx) sinc(fy),
 D  charge diffusion between neighbouring pixels.
 
-Since A is drawn once and read off at λ f, a band costs one FFT and any image shape is exact, without cutting the PSF.
+Since A is drawn once and read off at λ f, a band costs one FFT, for an image of any shape. The PSF is not cut: what
+leaves a grid on one side enters on the other, as always with an FFT, so grids are made wider than the image.
 """
 
 import math
@@ -25,9 +26,10 @@ from .instrument import F606W, HST, WFC3_UVIS, Filter, Telescope
 
 WAVEFRONT_RMS_NM = 24.0
 JITTER_PX = 0.14
-"""Fitted to the undiffused Tiny Tim models of WFC3/UVIS (spacetelescope/drizzlepac, pars/psfs), F555W and F606W together:
-least squares on the FWHM and on the encircled energy at 17 radii from 1 to 50 pixels gave 24.4 nm and 0.142 px. What
-disagreement is left (FWHM below 1 %, encircled energy below 2 %) is a test. The jitter includes the models' resampling.
+"""Fitted to the undiffused Tiny Tim models of WFC3/UVIS (spacetelescope/drizzlepac, pars/psfs), F555W and F606W
+together: least squares on the FWHM and on the encircled energy at 17 radii from 1 to 50 pixels gave 24.4 nm and
+0.142 px. What disagreement is left (FWHM below 1 %, encircled energy below 2 %) is a test. The jitter includes the
+models' resampling.
 """
 
 CORRELATION_LENGTH_M = 0.1
@@ -43,15 +45,15 @@ SPIKE_ANGLE = math.pi / 4
 CHARGE_DIFFUSION = ((0.002, 0.037, 0.002), (0.037, 0.844, 0.037), (0.002, 0.037, 0.002))
 """Share of a pixel's charge that its neighbours collect, from the headers of the model PSFs.
 
-As printed there, the first corner is negative (-0.036148 in F606W, -0.045919 in F555W) and the total is 1, as if that one
-number had been made to absorb a scaling of the rest. With it set equal to the other corners and the whole divided by its
-sum, both filters give this one symmetric kernel to five decimals.
+As printed there, the first corner is negative (-0.036148 in F606W, -0.045919 in F555W) and the total is 1, as if
+that one number had been made to absorb a scaling of the rest. With it set equal to the other corners and the whole
+divided by its sum, both filters give this one symmetric kernel to five decimals.
 """
 
 WAVELENGTHS = 16
 PUPIL_SAMPLES = 1024
 ROWS = 32
-"""Wavelengths per band, cells across the pupil, and rows of a transfer function evaluated at a time (fits the cache)."""
+"""Wavelengths per band, cells across the pupil, and rows of a transfer function evaluated at a time."""
 
 
 def wavelengths(band: Filter, count: int = WAVELENGTHS) -> Tensor:
@@ -83,7 +85,7 @@ def pupil(samples: int, *, telescope: Telescope = HST, spike_angle: float = SPIK
 def autocorrelation(telescope: Telescope = HST, spike_angle: float = SPIKE_ANGLE) -> Tensor:
     """Autocorrelation of the pupil, 1 at zero baseline: (2n, 2n) float32 with the zero at index n, n = PUPIL_SAMPLES.
 
-    One cell is diameter / n metres. This is the aperture's incoherent transfer function (Goodman, Fourier Optics, ch. 6).
+    One cell is diameter / n metres. This is the aperture's incoherent transfer function (Goodman, Fourier Optics, 6).
     """
     n = PUPIL_SAMPLES
     aperture = pupil(n, telescope=telescope, spike_angle=spike_angle)
@@ -109,13 +111,11 @@ def _optics(band, shape, oversample, wavefront_rms_nm, telescope, spike_angle, d
 
 def _band_average(overlap, fx, fy, band: Filter, wavefront_rms_nm: float, diameter_m: float) -> Tensor:
     """mean over λ [ A(λ f) S(λ f) ] at frequencies fx (1, n) and fy (m, 1) in cycles per pixel: (m, n)."""
-    nm = 1e-9 / math.radians(
-        WFC3_UVIS.pixel_scale / 3600
-    )  # metres of baseline per nm of wavelength and cycle per pixel
+    metres = 1e-9 / math.radians(WFC3_UVIS.pixel_scale / 3600)  # of baseline, per nm and cycle per pixel
     cells_per_metre = PUPIL_SAMPLES / diameter_m
     total = torch.zeros(len(fy), fx.shape[1], device=fx.device)
     for wavelength in wavelengths(band).tolist():
-        x, y = wavelength * nm * fx, wavelength * nm * fy
+        x, y = wavelength * metres * fx, wavelength * metres * fy
         # grid_sample counts from -1 at the first cell to 1 at the last, 2n - 1 cells on; zero baseline is cell n
         grid = [(2 * (PUPIL_SAMPLES + b * cells_per_metre)) / (2 * PUPIL_SAMPLES - 1) - 1 for b in (x, y)]
         grid = torch.stack(torch.broadcast_tensors(*grid), dim=-1)[None]
@@ -138,12 +138,12 @@ def optical_transfer(
     spike_angle: float = SPIKE_ANGLE,
     device="cpu",
 ) -> Tensor:
-    """H(f), real and 1 at zero frequency: (H, W // 2 + 1) float32, to multiply the rfft2 of a (H, W) grid of light by.
+    """H(f), real, 1 at zero frequency: (H, W // 2 + 1) float32, the factor on the rfft2 of an (H, W) grid of light.
 
-    Cells lie k = oversample to the pixel. With light laid on the grid as electrons per cell, k² times every k-th value of
-    the product's irfft2 is what each pixel collects. k = 2 is enough: HST passes nothing above D/λ = 0.79 cycles per pixel
-    at 0.6 µm. wavefront_rms_nm in nm, jitter_px in pixels per axis; pixel, diffusion: False leaves Π, D out.
-    ValueError if a length is negative or oversample is below 1.
+    Cells lie k = oversample to the pixel. With light laid on the grid as electrons per cell, k² times every k-th
+    value of the product's irfft2 is what each pixel collects. k = 2 is enough: HST passes nothing above D/λ = 0.79
+    cycles per pixel at 0.6 µm. wavefront_rms_nm in nm, jitter_px in pixels per axis; pixel, diffusion: False leaves
+    Π, D out. ValueError if a length is negative or oversample is below 1.
     """
     if wavefront_rms_nm < 0 or jitter_px < 0 or oversample < 1:
         raise ValueError("wavefront_rms_nm and jitter_px must be 0 or more, and oversample 1 or more")
@@ -164,12 +164,12 @@ def hst_psf(
 ) -> Tensor:
     """PSF on the detector's pixels: (size, size) float32, sum 1, the share of a star's electrons in each pixel.
 
-    The star stands at index size // 2 plus offset (dx, dy) in pixels. With oversample = k, the values are those of whole
-    pixels centred 1 / k pixel apart. The light beyond the stamp (3 % at size 63) is left out before the sum is set to 1.
-    Other keywords as in ``optical_transfer``. ValueError if size is below 1.
+    The star stands at index size // 2 plus offset (dx, dy) in pixels. With oversample = k, the values are those of
+    whole pixels centred 1 / k pixel apart. The light beyond the stamp (2 % at size 63) is left out before the sum
+    is set to 1. Other keywords as in ``optical_transfer``. ValueError if size or oversample is below 1.
     """
-    if size < 1:
-        raise ValueError(f"size is {size}; a PSF needs at least one pixel")
+    if size < 1 or oversample < 1:
+        raise ValueError(f"size is {size} and oversample {oversample}; both must be at least 1")
     per_pixel = oversample if oversample > 1 else 2
     stride = per_pixel // oversample
     cells = max(512, 2 ** math.ceil(math.log2(2 * size * stride)))
@@ -182,7 +182,7 @@ def hst_psf(
 
 
 def encircled_energy(psf: Tensor, radius: float, centre: tuple[float, float] | None = None) -> float:
-    """Share of the light within radius samples of centre (x, y), by default size // 2; pixels on the rim count in part."""
+    """Share of the light within radius samples of centre (x, y), by default size // 2; rim pixels count in part."""
     height, width = psf.shape
     x0, y0 = centre or (width // 2, height // 2)
     y, x = torch.arange(height, device=psf.device) - y0, torch.arange(width, device=psf.device) - x0
@@ -193,8 +193,8 @@ def encircled_energy(psf: Tensor, radius: float, centre: tuple[float, float] | N
 def fwhm(psf: Tensor, reach: int = 3) -> float:
     """Full width at half maximum [samples] of the circular Gaussian that fits the core best, by least squares.
 
-    The core is the square of ±reach samples about the brightest; amplitude, centre and width are fitted by Gauss-Newton
-    steps. ValueError where that square leaves the image or the fit finds no peak.
+    The core is the square of ±reach samples about the brightest; amplitude, centre and width are fitted by Gauss-
+    Newton steps. ValueError where that square leaves the image or the fit finds no peak.
     """
     row, column = divmod(int(psf.argmax()), psf.shape[1])
     core = psf[row - reach : row + reach + 1, column - reach : column + reach + 1].double().cpu()
@@ -202,15 +202,13 @@ def fwhm(psf: Tensor, reach: int = 3) -> float:
         raise ValueError(f"the brightest pixel lies within {reach} pixels of the edge; give a larger stamp")
     axis = torch.arange(-reach, reach + 1, dtype=torch.float64)
     y, x = (g.flatten() for g in torch.meshgrid(axis, axis, indexing="ij"))
-    peak, x0, y0, sigma = core.max(), *torch.tensor([0.0, 0.0, 0.7], dtype=torch.float64)
+    peak, x0, y0, sigma = core.max(), *torch.tensor([0, 0, reach / 4], dtype=torch.float64)
     for _ in range(30):
         dx, dy = x - x0, y - y0
         shape = torch.exp(-(dx**2 + dy**2) / (2 * sigma**2))
         model = peak * shape
-        slope = torch.stack(
-            [shape, model * dx / sigma**2, model * dy / sigma**2, model * (dx**2 + dy**2) / sigma**3], 1
-        )
-        step = torch.linalg.lstsq(slope, (core.flatten() - model)[:, None]).solution[:, 0]
+        slope = torch.stack([shape, model * dx / sigma**2, model * dy / sigma**2, model * (dx**2 + dy**2) / sigma**3])
+        step = torch.linalg.lstsq(slope.T, (core.flatten() - model)[:, None]).solution[:, 0]
         peak, x0, y0, sigma = torch.stack([peak, x0, y0, sigma]) + step
     if not (torch.isfinite(sigma) and 0 < abs(sigma) < 2 * reach and peak > 0):
         raise ValueError("no peak with a width that can be measured; give a brighter or less noisy star")
