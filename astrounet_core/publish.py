@@ -70,7 +70,7 @@ class Page:
         picture = (
             f'<img src="data:image/png;base64,{data}" alt="{html.escape(_one_line(alt))}" style="width:{width}px">'
         )
-        options = {"name": name, "alt": _one_line(alt), "width": f"{width}px"}
+        options = {"name": name, "alt": _one_line(alt), "width": f"{width}px", "class": "dark-light"}
         body = f"{_one_line(caption)}\n\n{_strip_block(strip)}"
         return Output(
             _directive("figure", source, options, body),
