@@ -5,7 +5,7 @@ BIN := .venv/bin
 SNAKEMAKE := PYTHONPATH= $(BIN)/python -m snakemake --workflow-profile profiles/default
 
 .DEFAULT_GOAL := help
-.PHONY: help book page test lint serve bench clean publish
+.PHONY: help book page test lint inspect serve bench clean publish
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ test: .venv/.ready  ## run the whole test suite
 
 lint: .venv/.ready  ## ruff, check and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+inspect: .venv/.ready  ## open every built page in headless Chromium, network off
+	@$(BIN)/python workflow/inspect_book.py
 
 serve:  ## read the built book at http://localhost:8000
 	@$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html

@@ -71,7 +71,7 @@ def digest(*paths: Path) -> str:
     """One hash over names and contents of files, and of all files under folders."""
     total = hashlib.sha256()
     for file in sorted({file for path in paths for file in _files(path)}):
-        total.update(str(file.relative_to(ROOT)).encode() + b"\0" + _content(path))
+        total.update(str(file.relative_to(ROOT)).encode() + b"\0" + _content(file))
     return total.hexdigest()[:16]
 
 

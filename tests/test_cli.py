@@ -1,0 +1,173 @@
+"""The command line: what it answers to bad input, and that a FITS file comes back whole."""
+
+import json
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from safetensors.torch import save_file
+
+from astrounet_core import cli
+from astrounet_core.experiments import EXPERIMENTS
+from astrounet_core.settings import NetworkSettings
+from astrounet_core.unet import Denoiser
+from astrounet_core.weights import save_weights
+
+
+@pytest.fixture
+def weights(tmp_path):
+    path = tmp_path / "tiny.safetensors"
+    save_weights(Denoiser(NetworkSettings(width=4)), path, {})
+    return path
+
+
+@pytest.fixture
+def image(tmp_path):
+    path = tmp_path / "star.fits"
+    data = np.random.default_rng(0).normal(0, 5, (40, 60)).astype(np.float32)
+    data[20, 30] += 900
+    data[3, 4] = np.nan
+    primary = fits.PrimaryHDU(header=fits.Header({"EXPTIME": 500.0, "TELESCOP": "HST"}))
+    science = fits.ImageHDU(data, fits.Header({"BUNIT": "ELECTRONS", "CRVAL1": 177.1}), name="SCI")
+    quality = fits.ImageHDU(np.ones((40, 60), np.int16), name="DQ")
+    fits.HDUList([primary, science, quality]).writeto(path)
+    return path
+
+
+def refused(capsys, *arguments) -> str:
+    """Run the command, which must fail with exit code 2 and one sentence; returns the sentence."""
+    assert cli.main([str(argument) for argument in arguments]) == 2
+    complaint = capsys.readouterr().err
+    assert complaint.startswith("astrounet: ") and complaint.count("\n") == 1
+    return complaint
+
+
+def test_denoise_keeps_header_unit_and_other_extensions(image, weights, tmp_path, capsys):
+    assert cli.main(["denoise", str(image), "--network", str(weights)]) == 0
+    output = tmp_path / "star_denoised.fits"
+    assert capsys.readouterr().out.strip() == str(output)
+    with fits.open(image) as before, fits.open(output) as after:
+        after.verify("exception")
+        assert [hdu.name for hdu in after] == ["PRIMARY", "SCI", "DQ", "RESIDUAL"]
+        header = after["SCI"].header
+        assert (header["BUNIT"], header["CRVAL1"], after[0].header["TELESCOP"]) == ("ELECTRONS", 177.1, "HST")
+        assert any("exposure ratio 2" in line for line in header["HISTORY"])
+        assert after["SCI"].data.dtype == np.dtype(">f4")
+        total = after["SCI"].data + after["RESIDUAL"].data
+        assert np.allclose(total, before["SCI"].data, atol=1e-2, equal_nan=True)
+        assert np.array_equal(np.isnan(after["SCI"].data), np.isnan(before["SCI"].data))
+
+
+def test_an_existing_output_is_kept_unless_told(image, weights, tmp_path, capsys):
+    output = tmp_path / "out.fits"
+    output.write_text("precious")
+    arguments = ["denoise", image, "-o", output, "--network", weights]
+    assert "exists; choose another with -o, or give --overwrite" in refused(capsys, *arguments)
+    assert output.read_text() == "precious"
+    assert cli.main([*map(str, arguments), "--overwrite"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("missing.fits", None, "there is no file"),
+        ("empty.fits", b"", "cannot be read as FITS"),
+        ("page.fits", b"<html>not found</html>" * 200, "cannot be read as FITS"),
+    ],
+)
+def test_files_that_are_not_fits(tmp_path, weights, capsys, name, content, complaint):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    assert complaint in refused(capsys, "denoise", path, "--network", weights)
+    assert not (tmp_path / "missing_denoised.fits").exists()
+
+
+def write(path, data, **cards):
+    fits.PrimaryHDU(data, fits.Header({"EXPTIME": 100.0, "BUNIT": "ELECTRONS/S"} | cards)).writeto(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("data", "cards", "complaint"),
+    [
+        (np.zeros((4, 4), np.float32), {"BUNIT": "JANSKY"}, "is in 'JANSKY'; convert it"),
+        (np.zeros((4, 4), np.float32), {"EXPTIME": 0.0}, "has no positive EXPTIME"),
+        (np.zeros((4, 4, 4), np.float32), {}, "holds no 2-D image"),
+        (np.zeros(4, np.float32), {}, "holds no 2-D image"),
+        (np.full((4, 4), np.nan, np.float32), {}, "no finite pixel"),
+    ],
+)
+def test_images_that_cannot_be_denoised(tmp_path, weights, capsys, data, cards, complaint):
+    path = write(tmp_path / "x.fits", data, **cards)
+    assert complaint in refused(capsys, "denoise", path, "--network", weights)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["tiny.safetensors", "x.fits"]
+
+
+def test_two_candidate_images_ask_for_a_choice(tmp_path, weights, capsys):
+    hdus = [fits.PrimaryHDU(), *(fits.ImageHDU(np.zeros((20, 20), np.float32), name="SCI", ver=v) for v in (1, 2))]
+    path = tmp_path / "two.fits"
+    fits.HDUList(hdus).writeto(path)
+    arguments = ["denoise", path, "--network", weights, "--exptime", 10]
+    assert "holds 2 images; name the one to use with --ext" in refused(capsys, *arguments)
+    assert cli.main([*map(str, arguments), "--ext", "2"]) == 0
+
+
+@pytest.mark.parametrize(("ratio", "complaint"), [("0.5", "at least 1"), ("nan", "at least 1")])
+def test_ratios_below_one(image, weights, capsys, ratio, complaint):
+    assert complaint in refused(capsys, "denoise", image, "--ratio", ratio, "--network", weights)
+
+
+def test_weights_that_are_missing_corrupt_or_foreign(image, tmp_path, capsys):
+    missing, corrupt, foreign = (tmp_path / f"{name}.safetensors" for name in ("missing", "corrupt", "foreign"))
+    corrupt.write_bytes(b"\x80\x04 a pickle?")
+    save_file({}, foreign, metadata={"format": "pt"})
+    for path, complaint in (
+        (missing, "there is no weight file"),
+        (corrupt, "not a readable safetensors weight file"),
+        (foreign, "not written by astrounet"),
+    ):
+        assert complaint in refused(capsys, "denoise", image, "--network", path)
+
+
+def test_weights_that_do_not_fit_their_header(image, weights, tmp_path, capsys):
+    wrong = tmp_path / "wrong.safetensors"
+    save_file({}, wrong, metadata=NetworkSettings(width=4).to_metadata())
+    assert "do not fit the network" in refused(capsys, "denoise", image, "--network", wrong)
+
+
+def test_unknown_names_list_the_choices(capsys):
+    assert "unknown experiment 'network9'" in refused(capsys, "train", "network9", "--profile", "smoke")
+    assert "unknown training profile 'quick'" in refused(capsys, "train", "network1", "--profile", "quick")
+    assert "unknown preset 'slow'" in refused(capsys, "train", "network1", "--profile", "smoke", "--preset", "slow")
+    assert "unknown method 'magic'" in refused(capsys, "evaluate", "magic", "--profile", "smoke")
+
+
+def test_doctor_reports_versions_devices_and_files(capsys):
+    code = cli.main(["doctor", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert code == (0 if found["healthy"] else 1)
+    assert found["versions"]["torch"].startswith("2.13.0") and found["devices"][0].startswith("cpu")
+    assert {file["state"] for file in found["files"]} <= {"present", "missing", "corrupt"}
+
+
+def test_doctor_speaks_plainly(capsys):
+    cli.main(["doctor"])
+    text = capsys.readouterr().out
+    assert text.startswith("astrounet 0.1.0") and "device: cpu" in text
+
+
+def test_training_help_names_every_experiment(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["train", "--help"])
+    text = capsys.readouterr().out.replace("\n", " ")
+    assert all(name in text for name in EXPERIMENTS)
+
+
+def test_an_interrupt_is_not_a_traceback(monkeypatch, capsys):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("astrounet_core.runs.train", interrupted)
+    assert cli.main(["train", "network1"]) == 130
+    assert "--resume goes on from it" in capsys.readouterr().err
