@@ -36,7 +36,7 @@ CORRELATION_LENGTH_M = 0.1
 """Correlation length of the wavefront error on the primary mirror: a round number, not fitted with the other two.
 
 Refitting them with 0.08, 0.10, 0.12 and 0.15 m leaves encircled energy within 1.4, 1.8, 2.3 and 2.9 % of the models;
-a pure defocus leaves 5 to 6 %, since the models' errors scatter light farther than a focus error does.
+a pure defocus of up to 30 nm leaves 5 to 9 %: the models' errors scatter light farther than a focus error does.
 """
 
 SPIKE_ANGLE = math.pi / 4
