@@ -32,7 +32,7 @@ class Field:
     sky: float
     drizzle_correlation: float
     family: str = "training"
-    overrides: Mapping[str, float | str | tuple[float, ...]] = field(default_factory=dict, hash=False)
+    overrides: Mapping[str, float | str | list[float]] = field(default_factory=dict, hash=False)
 
 
 @lru_cache(maxsize=1)
@@ -83,18 +83,20 @@ def _stratified(labels: list[str], values: list[str]) -> list[str]:
 
 def _field(table: dict, split: str, index: int, label: str, band: str, exposure: tuple[float, int]) -> Field:
     """Field number ``index`` of a split; label is a kind or the name of a held-out family."""
-    family = table["family"].get(label)
+    family, seed = table["family"].get(label), table["split"][split]["first_seed"] + index
+    correlations = table["exposure"]["drizzle_correlation"]
+    pick = int(torch.randint(len(correlations), (1,), generator=torch.Generator().manual_seed(seed)))
     return Field(
         name=f"{split}_{index:03d}_{label}_{band.lower()}",
         split=split,
         kind=family["kind"] if family else label,
-        seed=table["split"][split]["first_seed"] + index,
+        seed=seed,
         band=band,
         exposure_time=float(exposure[0]),
         size=table["size"],
         reads=exposure[1],
         sky=table["exposure"]["sky"][band],
-        drizzle_correlation=table["exposure"]["drizzle_correlation"],
+        drizzle_correlation=correlations[pick],
         family="held_out" if family else "training",
         overrides={name: value for name, value in family.items() if name != "kind"} if family else {},
     )

@@ -304,7 +304,8 @@ def test_fields_agree_with_the_instrument_and_the_exposure_list():
     assert {(field.exposure_time, field.reads) for field in training} == pairs
     assert max(Counter(field.exposure_time for field in training).values()) <= 23  # 160 over 7
     assert all(field.sky == FILTERS[field.band].sky for field in training)
-    assert {field.drizzle_correlation for field in training} == {0.27}
+    drizzled = sum(field.drizzle_correlation == 0.27 for field in training)
+    assert {field.drizzle_correlation for field in training} == {0.0, 0.27} and 60 <= drizzled <= 100
 
 
 def test_render_makes_the_declared_scene():
