@@ -9,7 +9,8 @@ from .field_table import field_table
 from .instrument import WFC3_UVIS, Filter, rate_from_magnitude
 from .rendering import PAD, Sources, no_sources
 
-Parameters = dict[str, float | str]
+Parameters = dict[str, float | str | list[float]]
+"""Numbers, names, or ranges [low, high] to draw from."""
 
 
 class Patch:
@@ -29,13 +30,14 @@ class Patch:
         return self.parameters[name]
 
     def _parameters(self, kind: str, overrides: Parameters) -> Parameters:
-        """The kind's row of the table with every range drawn; overrides replace the result and shift no other draw."""
+        """The kind's row of the table, overridden, its ranges drawn; one draw a name, so an override shifts no other."""
         row = {**field_table()["common"], **field_table()["kind"][kind]}
         unknown = sorted(set(overrides) - set(row))
         if unknown:
             raise ValueError(f"a {kind} has no parameter {unknown[0]!r}: choose from {', '.join(sorted(row))}.")
-        drawn = {name: self.between(*value) if isinstance(value, list) else value for name, value in row.items()}
-        return {**drawn, **overrides}
+        row, share = {**row, **overrides}, self.uniform(len(row)).tolist()
+        ranges = zip(row.items(), share, strict=True)
+        return {name: v[0] + (v[1] - v[0]) * u if isinstance(v, list | tuple) else v for (name, v), u in ranges}
 
     def uniform(self, n: int) -> Tensor:
         """(n,) float64 in [0, 1)."""

@@ -86,7 +86,7 @@ def transfer_function(band: Filter, cells: int, device: str) -> Tensor:
     """Fourier transform (cells, cells / 2 + 1) of the detector's PSF sampled at half pixels.
 
     The samples are ``hst_psf`` at offsets of 0 and half a pixel, interleaved, and sum to 4, since one in four cells
-    becomes a pixel. The outer tenth fades to zero, so that its box does not show around bright stars.
+    becomes a pixel. The outer quarter fades to zero, so that its box does not show around bright stars.
     """
     size = 2 * PAD - 1
     psf = torch.zeros(2 * size, 2 * size, device=device)
@@ -94,7 +94,7 @@ def transfer_function(band: Filter, cells: int, device: str) -> Tensor:
         for column in (0, 1):
             psf[row::2, column::2] = hst_psf(band, size=size, offset=(-column / 2, -row / 2), device=device)
     distance = (torch.arange(2 * size, device=device) - (size - 1)).abs() / size
-    fade = 0.5 + 0.5 * torch.cos(math.pi * ((distance - 0.9) / 0.1).clamp(0, 1))
+    fade = 0.5 + 0.5 * torch.cos(math.pi * ((distance - 0.75) / 0.25).clamp(0, 1))
     psf = psf * fade[:, None] * fade[None, :]
     grid = torch.zeros(cells, cells, device=device)
     grid[: 2 * size, : 2 * size] = psf / psf.sum() * OVERSAMPLE**2

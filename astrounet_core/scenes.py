@@ -46,14 +46,14 @@ def make_scene(
     seed: int = 0,
     band: str = "F606W",
     device: torch.device | str = "cpu",
-    **overrides: float | str,
+    **overrides: float | str | list[float],
 ) -> Scene:
     """A scene of one of KINDS, size x size pixels of 0.04″, through a filter of ``instrument.FILTERS``.
 
-    overrides replace parameters of the kind, named as in ``data_manifest/fields.toml``. A resolved galaxy and a
-    nebula fill the frame whatever its size; all else has the densities and angular sizes of the sky. Devices
-    agree to rounding. Raises ValueError for an unknown kind, band or parameter, a size below MINIMUM_SIZE or a
-    negative seed.
+    overrides replace parameters of the kind, named as in ``data_manifest/fields.toml``, by a value or a range.
+    A resolved galaxy and a nebula fill the frame whatever its size; all else has the densities and angular
+    sizes of the sky. Devices agree to rounding. Raises ValueError for an unknown kind, band or parameter, a
+    size below MINIMUM_SIZE or a negative seed.
     """
     _check(kind, size, seed, band)
     patch = Patch(kind, size, seed, FILTERS[band], overrides)

@@ -233,6 +233,8 @@ def test_overrides_replace_a_parameter_and_shift_no_other_draw():
     assert np.array_equal(plain.catalogue["x"], shifted.catalogue["x"])
     ratio = plain.catalogue["flux_e_s"] / shifted.catalogue["flux_e_s"]
     assert set(np.round(ratio, 6)) == {1.0, round(10**0.4, 6)}  # field stars and galaxies stay
+    drawn = make_scene("star_cluster", 128, 6, magnitude_shift=[1.0, 1.0])
+    assert torch.equal(drawn.image, shifted.image)
 
 
 def test_fluxes_run_from_below_the_noise_to_saturation():
