@@ -30,7 +30,7 @@ class Patch:
         return self.parameters[name]
 
     def _parameters(self, kind: str, overrides: Parameters) -> Parameters:
-        """The kind's row of the table, overridden, its ranges drawn; one draw a name, so an override shifts no other."""
+        """The kind's row of the table, overridden, its ranges drawn; one draw a name: an override shifts no other."""
         row = {**field_table()["common"], **field_table()["kind"][kind]}
         unknown = sorted(set(overrides) - set(row))
         if unknown:
