@@ -110,7 +110,7 @@ def _add_evaluate(commands) -> None:
 
 
 def _evaluate(options) -> None:
-    from .runs import evaluate
+    from .scoring import evaluate
 
     for name in options.methods:
         path = evaluate(

@@ -87,20 +87,23 @@ def free_method(name: str) -> Method:
 
 
 def pixel_scores(shot: Exposure, output: np.ndarray) -> dict[str, float]:
-    """Image measures of one output against the protocol's target; see `metrics` for each."""
-    electrons = shot.field.exposure_time
-    sigma = float(np.sqrt(np.median(shot.variance)))
-    residual = output - shot.scene.image.numpy()
+    """Image measures of one output against the protocol's target; see `metrics` for each.
+
+    In the paper's variants an output counts the long exposure's electrons, the input itself its own, as in the paper.
+    """
+    scene, sigma = shot.scene.image.numpy(), float(np.sqrt(np.median(shot.variance)))
+    long_time = shot.field.exposure_time
+    times = (shot.exposure_time if output is shot.noisy else long_time, long_time)
     return {
         "psnr": metrics.psnr(output, shot.target),
-        "ssim": metrics.ssim(output, shot.target, sky=0.0, sigma=sigma),
-        "kl": metrics.kl_histogram(output, shot.target, sky=0.0, sigma=sigma),
-        "psnr_paper": metrics.psnr_paper(output * electrons, shot.target * electrons),
-        "ssim_paper": metrics.ssim_paper(output * electrons, shot.target * electrons),
-        "kl_paper": metrics.kl_paper(output * electrons, shot.target * electrons),
+        "ssim": metrics.ssim(output, shot.target, sigma=sigma),
+        "kl": metrics.kl_histogram(output, shot.target, sigma=sigma),
+        "psnr_paper": metrics.psnr_paper(output, shot.target, *times),
+        "ssim_paper": metrics.ssim_paper(output, shot.target, *times),
+        "kl_paper": metrics.kl_paper(output, shot.target, *times),
         "mae": metrics.mae(output, shot.target),
-        "nmse": metrics.noise_normalised_mse(output, shot.scene.image.numpy(), shot.variance),
-        "sky_rms": float(np.std(residual[_is_sky(shot)])) / sigma,
+        "nmse": metrics.noise_normalised_mse(output, scene, shot.variance),
+        "sky_rms": float(np.std((output - scene)[_is_sky(shot)])) / sigma,
     }
 
 
@@ -203,7 +206,7 @@ def score(
     total = len(chosen) * len(PROTOCOLS) * noise_seeds * len(exposure_ratios)
     single: dict[tuple, list[float]] = {}
     for shot in tqdm(exposures(chosen, noise_seeds, exposure_ratios), total=total, disable=not progress):
-        output = np.asarray(method(shot), dtype=np.float32)
+        output = method(shot)
         scores = pixel_scores(shot, output) | star_scores(shot, output)
         scores |= forced_scores(shot, output) if shot.protocol == "independent" else {}
         for metric, value in scores.items():

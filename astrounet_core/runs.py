@@ -1,20 +1,19 @@
-"""Runs by name: render or load the fields, train or evaluate, leave records where `records` looks for them."""
+"""Training by name: render or load the fields, train, leave a record where `records` looks for it.
 
-from collections.abc import Sequence
+Like everything that trains it needs only torch, numpy and safetensors; tqdm draws the bar where it is installed.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from tqdm import tqdm
 
-from . import evaluation
-from ._paths import BUILD_DIR, MANIFEST_DIR, WEIGHTS_DIR
-from .experiments import EXPERIMENTS
+from ._paths import BUILD_DIR, MANIFEST_DIR
 from .field_table import VERSION, fields
-from .inference import load_network
 from .pairs import FieldSet
-from .provenance import Stopwatch, digest, replacing, run_record, sha256, write_json
-from .records import folder, lookup
+from .provenance import digest, replacing
 from .scenes import render
 from .training import Trainer, finished, pick_device, recipe
 
@@ -22,15 +21,16 @@ from .training import Trainer, finished, pick_device, recipe
 def field_set(split: str, count: int, device: torch.device | str = "cpu", progress: bool = False) -> FieldSet:
     """The first ``count`` fields of a split, rendered once and kept in ``_build/fields``."""
     chosen = fields(split)[:count]
-    path = BUILD_DIR / "fields" / f"{VERSION}-{split}-{len(chosen)}-{_fields_hash()[:12]}.safetensors"
+    path = BUILD_DIR / "fields" / f"{VERSION}-{split}-{len(chosen)}-{fields_hash()[:12]}.safetensors"
     if not path.exists():
-        images = [render(field).image for field in tqdm(chosen, f"{split} fields", disable=not progress)]
+        with _bar(len(chosen), f"{split} fields", progress) as report:
+            images = [(render(field).image, report({"update": i + 1}))[0] for i, field in enumerate(chosen)]
         with replacing(path) as beside:
             save_file({"scenes": torch.stack(images)}, beside)
     return FieldSet.of(chosen, load_file(path, device=str(device))["scenes"])
 
 
-def _fields_hash() -> str:
+def fields_hash() -> str:
     """What decides a rendered field: the table and the modules that draw it."""
     here = Path(__file__).parent
     drawing = ("diffuse", "field_table", "instrument", "populations", "psf", "rendering", "scenes")
@@ -59,65 +59,23 @@ def train(
         return place
     training = field_set("training", plan.schedule.fields, where, progress)
     validation = field_set("validation", plan.schedule.validation_fields, where, progress)
-    trainer = Trainer(plan, training, validation, place, data_hash=_fields_hash())
-    with tqdm(total=plan.updates, desc=f"{name} seed {seed}", disable=not progress) as bar:
-
-        def report(row: dict) -> None:
-            bar.update(row["update"] - bar.n)
-            bar.set_postfix(loss=row["loss"], refresh=False)
-
+    trainer = Trainer(plan, training, validation, place, data_hash=fields_hash())
+    with _bar(plan.updates, f"{name} seed {seed}", progress) as report:
         return trainer.run(resume, report)
 
 
-def evaluate(
-    name: str,
-    profile: str,
-    *,
-    seed: int = 0,
-    count: int = 6,
-    noise_seeds: int = 1,
-    exposure_ratios: Sequence[float] = (2, 3, 4, 5),
-    progress: bool = True,
-) -> Path:
-    """Score one method on the first ``count`` test fields; returns its ``metrics.json``.
+@contextmanager
+def _bar(total: int, title: str, progress: bool) -> Iterator[Callable[[dict], None]]:
+    """A progress bar as a function of history rows; a silent one where it is not wanted or tqdm is not there."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        yield lambda row: print(title, row) if progress else None
+        return
+    with tqdm(total=total, desc=title, disable=not progress) as bar:
 
-    A network trained under this profile on this machine is scored if there is one, else the published weights of that
-    name. Methods without training are scored as they are. Raises ValueError or FileNotFoundError where there is
-    neither.
-    """
-    watch, place = Stopwatch(), folder(profile, name, seed)
-    method, weights = _method(name, place)
-    rows = evaluation.score(method, fields("test")[:count], noise_seeds, exposure_ratios, progress=progress)
-    write_json(place / "metrics.json", rows)
-    record = run_record(
-        profile=profile,
-        preset=None,
-        seed=seed,
-        device="cpu",
-        seconds=watch.seconds,
-        experiment=name,
-        data=VERSION,
-        data_sha256=_fields_hash(),
-        weights_sha256=sha256(weights) if weights else None,
-    )
-    write_json(place / "evaluation.json", record)
-    if not (place / "run.json").exists():
-        write_json(place / "run.json", _origin(name, weights) | record)
-    return place / "metrics.json"
+        def report(row: dict) -> None:
+            bar.set_postfix({key: row[key] for key in ("loss",) if key in row}, refresh=False)
+            bar.update(row["update"] - bar.n)
 
-
-def _method(name: str, place: Path) -> tuple[evaluation.Method, Path | None]:
-    """A method by name, and the weight file behind it."""
-    if name not in EXPERIMENTS:
-        return evaluation.free_method(name), None
-    trained, published = place / "weights.safetensors", WEIGHTS_DIR / f"{name}.safetensors"
-    weights = trained if trained.exists() else published
-    return evaluation.network_method(load_network(weights if trained.exists() else name)), weights
-
-
-def _origin(name: str, weights: Path | None) -> dict:
-    """How the published weights that were scored came about: from the record of their training."""
-    published = lookup(name) if weights else None
-    kept = ("preset", "updates", "paper_updates", "width", "batch", "crop")
-    trained = {key: published.run[key] for key in kept if key in published.run} if published else {}
-    return trained | ({"trained_by": published.run} if published else {})
+        yield report
