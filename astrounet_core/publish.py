@@ -46,7 +46,6 @@ class Page:
     def __init__(self, name: str, profile: str, seed: int, folder: Path):
         self.name, self.profile, self.seed, self.folder = name, profile, seed, Path(folder)
         self.commit, self.dirty = commit()
-        self._names: set[str] = set()
         self._since_last = Stopwatch()
 
     def figure(self, fig: Figure, *, name: str, caption: str, alt: str, record=None) -> Output:
@@ -54,8 +53,8 @@ class Page:
 
         caption: MyST inline text. alt: what the figure shows, in words, for those who cannot see it. record: the
         run.json content that the figure rests on, or a list of them, or `records.Record`; without one the strip shows
-        this page's own profile and seed. Raises ValueError for a caption or alt of fewer than four words and for a
-        name used twice.
+        this page's own profile and seed. Raises ValueError for a caption or alt of fewer than four words and for
+        a name that cannot be a label.
         """
         self._claim(name, caption)
         _require_words("alternative text", alt, name)
@@ -81,7 +80,7 @@ class Page:
     def table(self, rows: list[dict], *, name: str, caption: str, columns: list[Column], record=None) -> Output:
         """Rows as a numbered table with the label ``name``; a value that is None or missing reads *not run*.
 
-        Raises ValueError for no rows, no columns, a caption of fewer than four words and for a name used twice.
+        Raises ValueError for no rows, no columns, a caption of fewer than four words or a bad label.
         """
         self._claim(name, caption)
         if not rows or not columns:
@@ -128,9 +127,6 @@ class Page:
         if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
             raise ValueError(f"{name!r} cannot be a label; use lower-case letters, digits and hyphens, as in fig-1.")
         _require_words("caption", caption, name)
-        if name in self._names:
-            raise ValueError(f"page {self.name!r} already has a {name!r}; give every figure and table its own name.")
-        self._names.add(name)
 
 
 def open_page(name: str, *, profile: str = "quick", seed: int = 0) -> Page:
