@@ -66,8 +66,9 @@ class PairMaker:
         self.data, self.experiment, self.preset = data, experiment, preset
         self.batch, self.crop, self.seed = batch, crop, seed
         self.crops, self.noise = (torch.Generator(data.scenes.device) for _ in range(2))
-        long = data.long_exposures(self.noise.manual_seed(seed)) if "long" in (preset.source, preset.target) else None
-        self.images = {"scene": data.scenes, "long": long}
+        self.images = {"scene": data.scenes}
+        if "long" in (preset.source, preset.target):
+            self.images["long"] = self._long_exposures()
         self.ratios = torch.tensor(experiment.ratios, device=data.scenes.device)
 
     def __call__(self, update: int) -> Batch:

@@ -54,7 +54,7 @@ def test_kl_of_two_pixels_in_closed_form():
 @given(scale=st.floats(0.01, 100), seed=st.integers(0, 1000))
 @settings(max_examples=25, deadline=None)
 def test_kl_is_blind_to_scale_and_poisson_divergence_is_not(scale, seed):
-    output, target = pair(seed)
+    _, target = pair(seed)
     assert kl_divergence(scale * target, target).item() == pytest.approx(0, abs=1e-9)
     gap = poisson_divergence(scale * target, target).item()
     assert gap == pytest.approx(target.mean().item() * (scale - 1 - math.log(scale)), rel=1e-6, abs=1e-9)
