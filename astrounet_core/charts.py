@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .style import SYMBOLS, WIDTH, figure_style, numbers
+from .style import COLOURS, SYMBOLS, WIDTH, figure_style, numbers
+from .style import panels as make_panels
 
 
 def running_mean(values, window: int) -> np.ndarray:
@@ -105,4 +106,24 @@ def errors_vs_flux(samples: dict, *, xlabel: str, ylabel: str, bins: int = 8) ->
     ax.axhline(0, color="black", linewidth=0.8)
     ax.set(xscale="log", ylim=(min(low, 0) - 0.2 * (high - low), max(high, 0) + 0.2 * (high - low)))
     ax.legend()
+    return fig
+
+
+@figure_style
+def densities(panels: dict, *, xlabel: str) -> Figure:
+    """Draws beside the law that they should follow: {title: (values, edges, law)}, a panel each.
+
+    Bars: the draws' density over bins between ``edges``; points: law(bin centres), a density. Raises ValueError for
+    no panels.
+    """
+    if not panels:
+        raise ValueError("there is nothing to draw; give at least one panel.")
+    fig, axes = make_panels(len(panels), None, (1, 1), extra=1.0)
+    for ax, (title, (values, edges, law)) in zip(axes, panels.items(), strict=True):
+        centres = (edges[1:] + edges[:-1]) / 2
+        ax.hist(numbers(values).ravel(), edges, density=True, color=COLOURS["sky"], label="drawn")
+        ax.plot(centres, law(centres), "o", color="black", markersize=3, label="law")
+        ax.set(title=title, xlabel=xlabel)
+    axes[0].set_ylabel("density")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     return fig

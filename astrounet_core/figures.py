@@ -3,7 +3,7 @@
 Figure styles return a matplotlib Figure; `Page.figure` gives it a number, a caption, alternative text and provenance.
 """
 
-from .charts import curves, errors_vs_flux, histograms
+from .charts import curves, densities, errors_vs_flux, histograms
 from .diagrams import convolution_diagram, network_diagram, transposed_convolution_diagram
 from .publish import Output, Page, open_page
 from .sky import feature_maps, sky_panels, stretch
@@ -16,6 +16,7 @@ __all__ = [
     "Page",
     "convolution_diagram",
     "curves",
+    "densities",
     "errors_vs_flux",
     "feature_maps",
     "figure_style",

@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
+from matplotlib.ticker import MaxNLocator
 
 from .style import COLOURS, figure_style, numbers
 from .style import panels as make_panels
@@ -110,6 +111,8 @@ def _show(ax: Axes, title: str, image, norm: Normalize, cmap: str, unit: str) ->
     bar = ax.figure.colorbar(
         drawn, ax=ax, label=unit, location="bottom", shrink=0.9, aspect=25, pad=0.02, extend="both"
     )
+    if type(norm) is Normalize:
+        bar.locator = MaxNLocator(3)
     if isinstance(norm, ImageNormalize):
         ticks = np.asarray(norm.inverse(np.array([0.05, 0.5, 0.95])))
         bar.set_ticks(ticks, labels=[f"{tick:.2g}".replace("-", "\N{MINUS SIGN}") for tick in ticks])

@@ -1,0 +1,21 @@
+"""Chart styles: what is drawn is what was given."""
+
+import numpy as np
+import pytest
+
+from astrounet_core import figures
+
+
+def test_densities_draws_the_histogram_and_the_law():
+    values, edges = np.array([0.0, 1, 1, 2]), np.arange(-0.5, 3)
+    fig = figures.densities({"counts": (values, edges, lambda x: x / 4), "again": (values, edges, np.cos)}, xlabel="n")
+    first, second = fig.axes
+    assert [bar.get_height() for bar in first.patches] == [0.25, 0.5, 0.25]
+    assert first.lines[0].get_xydata().tolist() == [[0, 0], [1, 0.25], [2, 0.5]]
+    assert np.allclose(second.lines[0].get_ydata(), np.cos([0, 1, 2]))
+    assert (first.get_title(), first.get_xlabel(), second.get_title()) == ("counts", "n", "again")
+
+
+def test_densities_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="nothing to draw"):
+        figures.densities({}, xlabel="n")

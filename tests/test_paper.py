@@ -1,0 +1,121 @@
+"""The paper's tables as typed in: complete, at home in this book's names, and consistent with the paper's own text."""
+
+import json
+
+import pytest
+
+from astrounet_core import paper
+from astrounet_core.experiments import EXPERIMENTS
+from astrounet_core.records import PAPER_COLUMNS, Record, in_paper_columns
+
+MEASURED = ("rfe", "rfe_uncertainty", "tpr", "f_measure", "snr_factor", "psnr", "ssim", "kl")
+
+
+def row(number: int, key: str) -> dict:
+    return next(line for line in paper.table(number) if line["key"] == key)
+
+
+@pytest.mark.parametrize(("number", "rows", "numbers"), [(1, 11, 8), (2, 6, 9), (3, 6, 4)])
+def test_tables_are_complete(number, rows, numbers):
+    table = paper.table(number)
+    assert len(table) == len({line["key"] for line in table}) == rows
+    assert all(sum(isinstance(value, int | float) for value in line.values()) == numbers for line in table)
+
+
+def test_columns_are_the_papers():
+    assert all(set(MEASURED) < set(line) for number in (1, 2) for line in paper.table(number))
+    assert set(PAPER_COLUMNS) | {"snr_factor", "rfe_uncertainty"} == set(MEASURED)
+
+
+def test_table_1_lists_the_experiments_in_order():
+    keys = [line["key"] for line in paper.table(1)]
+    assert keys == [f"exp{number:02d}" for number in range(1, 12)]
+    plain = [EXPERIMENTS[key].title.replace("$", "").replace("_", "") for key in keys]
+    assert plain == [line["name"] for line in paper.table(1)]
+
+
+def test_keys_name_experiments_and_ratios():
+    for line in paper.table(2):
+        name, ratio = line["key"].split("@")
+        assert name in {"input", *EXPERIMENTS} and float(ratio) == line["exposure_ratio"]
+    for line in paper.table(3):
+        name, time = line["key"].split("@")
+        assert name in {"input", *EXPERIMENTS} and time == f"{line['exposure_time']}s"
+
+
+def test_an_unknown_table_is_refused():
+    with pytest.raises(ValueError, match="no table 4"):
+        paper.table(4)
+
+
+def test_tables_agree_with_the_papers_text():
+    """Abstract and sections 4.2, 4.3: 95.9 %, 2.26 %, 1.63, 68.08 %, 1.55 %, 96.26 %, 93.26 %, 4.13 %, 2.55."""
+    one, two, five, noisy = (row(2, key) for key in ("network1@2", "network2@2", "network2@5", "input@2"))
+    assert round(one["tpr"] - 1e-9, 1) == 95.9 and (one["rfe"], one["snr_factor"]) == (2.26, 1.63)
+    assert (noisy["tpr"], noisy["rfe"]) == (68.08, 1.55) and two["tpr"] == 96.26
+    assert (five["tpr"], five["rfe"], five["snr_factor"]) == (93.26, 4.13, 2.55)
+    assert (one["kl"], two["kl"], noisy["kl"]) == (7e-3, 6.8e-3, pytest.approx(2.3e-2, rel=0.01))
+
+
+def test_output_and_long_exposure_have_nearly_the_same_snr():
+    """Section 4.3: "for both the ground truth and output images, the SNR ~ 0.9", and 1 / (0.67 x 1.63) is 0.916."""
+    product = row(2, "input@2")["snr_factor"] * row(2, "network1@2")["snr_factor"]
+    assert 1 / product == pytest.approx(0.916, abs=0.001)
+
+
+def test_table_3_counts_sixteen_stars():
+    for line in paper.table(3):
+        stars = 16 * line["tpr"] / 100
+        assert stars == pytest.approx(round(stars), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("number", "key", "precision"),
+    [
+        (2, "input@2", 0.913),
+        (2, "network1@2", 0.779),
+        (2, "network2@2", 0.761),
+        (2, "network2@5", 0.670),
+        (1, "exp02", 0.841),
+        (1, "exp07", 0.873),
+    ],
+)
+def test_precision_implied_by_f_and_recall(number, key, precision):
+    line = row(number, key)
+    recall, f = line["tpr"] / 100, line["f_measure"]
+    implied = paper.implied_precision(recall, f)
+    assert implied == pytest.approx(precision, abs=0.001)
+    assert 2 * implied * recall / (implied + recall) == pytest.approx(f)
+
+
+def test_an_impossible_f_measure_is_refused():
+    with pytest.raises(ValueError, match="no precision gives"):
+        paper.implied_precision(0.5, 0.9)
+
+
+@pytest.fixture
+def record(tmp_path):
+    def make(snr: float) -> Record:
+        here = {"fields": "training", "protocol": "paper", "exposure_ratio": 2.0, "low": None, "high": None, "n": 6}
+        values = {measure: index for index, measure in enumerate(PAPER_COLUMNS.values())} | {"snr": snr}
+        rows = [here | {"metric": name, "value": value} for name, value in values.items()]
+        rows[0] |= {"low": -0.5, "high": 0.75}
+        other = [line | {"fields": "held_out", "value": -1.0} for line in rows]
+        folder = tmp_path / str(snr)
+        folder.mkdir(exist_ok=True)
+        (folder / "metrics.json").write_text(json.dumps(other + rows))
+        return Record(folder)
+
+    return make
+
+
+def test_our_numbers_take_the_papers_columns(record):
+    ours = in_paper_columns(record(30.0), record(20.0))
+    assert ours["snr_factor"] == 1.5 and ours["rfe_uncertainty"] == 0.625
+    assert [ours[key] for key in PAPER_COLUMNS] == [0, 1, 2, 3, 4, 5]
+
+
+def test_what_was_not_scored_is_none(record):
+    assert set(in_paper_columns(None, record(20.0)).values()) == {None}
+    assert in_paper_columns(record(30.0), None)["snr_factor"] is None
+    assert set(in_paper_columns(record(30.0), record(20.0), exposure_ratio=3.0).values()) == {None}
