@@ -11,7 +11,7 @@ from pathlib import Path
 from ._paths import BUILD_DIR, MANIFEST_DIR, RESULTS_DIR, WEIGHTS_DIR
 from .experiments import EXPERIMENTS, PRESETS
 from .field_table import VERSION
-from .provenance import read_json, replacing, sha256
+from .provenance import read_json, replacing, sha256, write_json
 from .training import read_history
 
 ORDER = ("paper", "retrain")
@@ -132,8 +132,13 @@ def publish(profile: str, names: list[str], weights: list[str]) -> list[Path]:
     """
     written = []
     for name in names:
-        for source in sorted((BUILD_DIR / "results" / profile / name).glob("seed*")):
-            written += _publish_run(source, RESULTS_DIR / profile / name / source.name)
+        sources = sorted((BUILD_DIR / "results" / profile / name).glob("seed*"))
+        if not sources:
+            raise FileNotFoundError(
+                f"there is no run of {name} under profile {profile}; {command(name, profile)} makes one."
+            )
+        for source in sources:
+            written += _publish_run(source, RESULTS_DIR / profile / name / source.name, name in weights)
     for name in weights:
         source = folder(profile, name) / "weights.safetensors"
         written.append(_copy(source, WEIGHTS_DIR / f"{name}.safetensors"))
@@ -141,11 +146,17 @@ def publish(profile: str, names: list[str], weights: list[str]) -> list[Path]:
     return written
 
 
-def _publish_run(source: Path, target: Path) -> list[Path]:
+def _publish_run(source: Path, target: Path, with_weights: bool) -> list[Path]:
+    """Copy a run's record; one whose weights are published says so, and is stale when they change."""
     if not (source / "run.json").exists():
         raise FileNotFoundError(f"{source} holds no finished run; train it first.")
-    kept = ("history.csv", "metrics.json", "run.json")
-    return [_copy(source / name, target / name) for name in kept if (source / name).exists()]
+    written = [
+        _copy(source / name, target / name) for name in ("history.csv", "metrics.json") if (source / name).exists()
+    ]
+    record = read_json(source / "run.json")
+    published = with_weights and source.name == "seed0"
+    write_json(target / "run.json", record | ({"published_weights": True} if published else {}))
+    return [*written, target / "run.json"]
 
 
 def _copy(source: Path, target: Path) -> Path:
