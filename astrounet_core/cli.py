@@ -112,17 +112,16 @@ def _add_evaluate(commands) -> None:
 def _evaluate(options) -> None:
     from .scoring import evaluate
 
-    for name in options.methods:
-        path = evaluate(
-            name,
-            options.profile,
-            seed=options.seed,
-            count=options.fields,
-            noise_seeds=options.noise_seeds,
-            exposure_ratios=options.ratios,
-            progress=not options.quiet,
-        )
-        print(path)
+    paths = evaluate(
+        options.methods,
+        options.profile,
+        seed=options.seed,
+        count=options.fields,
+        noise_seeds=options.noise_seeds,
+        exposure_ratios=options.ratios,
+        progress=not options.quiet,
+    )
+    print(*paths, sep="\n")
 
 
 def _add_data(commands) -> None:

@@ -6,6 +6,7 @@ noise). ``independent``: the input is an exposure of its own of the noise-free s
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -45,6 +46,11 @@ class Exposure:
     noisy: np.ndarray
     long: np.ndarray
     variance: np.ndarray
+
+    @cached_property
+    def reference(self) -> dict[str, np.ndarray]:
+        """What the paper calls the true stars: detections in the long exposure, in electrons."""
+        return photometry.detect(self.long * self.field.exposure_time, photometry.PAPER_SETTINGS)
 
     @property
     def target(self) -> np.ndarray:
@@ -127,9 +133,8 @@ class Stars:
 
 def detected_stars(shot: Exposure, output: np.ndarray) -> Stars:
     """The paper's star test (section 4.3): detect at its settings in both images, in electrons, and match one to one."""
-    electrons = shot.field.exposure_time
-    reference = photometry.detect(shot.long * electrons, photometry.PAPER_SETTINGS)
-    found = photometry.detect(output * electrons, photometry.PAPER_SETTINGS)
+    reference = shot.reference
+    found = photometry.detect(output * shot.field.exposure_time, photometry.PAPER_SETTINGS)
     i, j = photometry.match(found["x"], found["y"], reference["x"], reference["y"], MATCH_RADIUS)
     counts = photometry.Counts(len(i), len(found["x"]) - len(i), len(reference["x"]) - len(i))
     snr = photometry.snr(found["flux"], found["flux_error"], found["background"]) if len(found["x"]) else np.nan
@@ -200,19 +205,30 @@ def exposures(
 
 
 def score(
-    method: Method, chosen: Sequence[Field], noise_seeds: int, exposure_ratios: Sequence[float], progress: bool = True
-) -> list[dict]:
-    """The rows of a ``metrics.json``: every measure, mean over fields with a bootstrap interval."""
+    methods: dict[str, Method],
+    chosen: Sequence[Field],
+    noise_seeds: int,
+    exposure_ratios: Sequence[float],
+    progress: bool = True,
+) -> dict[str, list[dict]]:
+    """For each method the rows of its ``metrics.json``: every measure, mean over fields with a bootstrap interval.
+
+    All methods see the same exposures, so that their differences are paired.
+    """
     total = len(chosen) * len(PROTOCOLS) * noise_seeds * len(exposure_ratios)
-    single: dict[tuple, list[float]] = {}
-    for shot in tqdm(exposures(chosen, noise_seeds, exposure_ratios), total=total, disable=not progress):
-        output = method(shot)
-        scores = pixel_scores(shot, output) | star_scores(shot, output)
-        scores |= forced_scores(shot, output) if shot.protocol == "independent" else {}
-        for metric, value in scores.items():
-            key = (shot.field.family, shot.protocol, shot.exposure_ratio, metric, shot.field.name)
-            single.setdefault(key, []).append(value)
-    return summarise(single)
+    single: dict[str, dict[tuple, list[float]]] = {name: {} for name in methods}
+    for shot in tqdm(exposures(chosen, noise_seeds, exposure_ratios), "exposures", total, disable=not progress):
+        for name, method in methods.items():
+            for metric, value in scores_of(shot, method(shot)).items():
+                key = (shot.field.family, shot.protocol, shot.exposure_ratio, metric, shot.field.name)
+                single[name].setdefault(key, []).append(value)
+    return {name: summarise(values) for name, values in single.items()}
+
+
+def scores_of(shot: Exposure, output: np.ndarray) -> dict[str, float]:
+    """Every measure of one output; forced fluxes under the ``independent`` protocol only, where the truth is known."""
+    scores = pixel_scores(shot, output) | star_scores(shot, output)
+    return scores | (forced_scores(shot, output) if shot.protocol == "independent" else {})
 
 
 def summarise(single: dict[tuple, list[float]]) -> list[dict]:

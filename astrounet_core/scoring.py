@@ -14,7 +14,7 @@ from .runs import fields_hash
 
 
 def evaluate(
-    name: str,
+    names: Sequence[str],
     profile: str,
     *,
     seed: int = 0,
@@ -22,32 +22,42 @@ def evaluate(
     noise_seeds: int = 1,
     exposure_ratios: Sequence[float] = (2, 3, 4, 5),
     progress: bool = True,
-) -> Path:
-    """Score one method on the first ``count`` test fields; returns its ``metrics.json``.
+) -> list[Path]:
+    """Score methods on the same exposures of the first ``count`` test fields; returns their ``metrics.json``.
 
     A network trained under this profile on this machine is scored if there is one, else the published weights of that
     name. Methods without training are scored as they are. Raises ValueError or FileNotFoundError where there is
     neither.
     """
-    watch, place = Stopwatch(), folder(profile, name, seed)
-    method, weights = _method(name, place)
-    rows = evaluation.score(method, fields("test")[:count], noise_seeds, exposure_ratios, progress=progress)
-    write_json(place / "metrics.json", rows)
-    record = run_record(
-        profile=profile,
-        preset=None,
-        seed=seed,
-        device="cpu",
-        seconds=watch.seconds,
-        experiment=name,
-        data=VERSION,
-        data_sha256=fields_hash(),
-        weights_sha256=sha256(weights) if weights else None,
-    )
+    watch, places = Stopwatch(), {name: folder(profile, name, seed) for name in names}
+    found = {name: _method(name, place) for name, place in places.items()}
+    methods = {name: method for name, (method, _) in found.items()}
+    rows = evaluation.score(methods, fields("test")[:count], noise_seeds, exposure_ratios, progress)
+    for name, place in places.items():
+        weights = found[name][1]
+        record = run_record(
+            profile=profile,
+            preset=None,
+            seed=seed,
+            device="cpu",
+            seconds=watch.seconds / len(names),
+            experiment=name,
+            data=VERSION,
+            data_sha256=fields_hash(),
+            weights_sha256=sha256(weights) if weights else None,
+            test_fields=count,
+            noise_seeds=noise_seeds,
+        )
+        _leave_record(place, rows[name], record, _origin(name, weights))
+    return [place / "metrics.json" for place in places.values()]
+
+
+def _leave_record(place: Path, rows: list[dict], record: dict, origin: dict) -> None:
+    """Write the scores and how they came about; where the network was trained here, its run.json stays."""
+    if not (place / "weights.safetensors").exists():
+        write_json(place / "run.json", origin | record)
     write_json(place / "evaluation.json", record)
-    if not (place / "run.json").exists():
-        write_json(place / "run.json", _origin(name, weights) | record)
-    return place / "metrics.json"
+    write_json(place / "metrics.json", rows)
 
 
 def _method(name: str, place: Path) -> tuple[evaluation.Method, Path | None]:

@@ -11,26 +11,26 @@ import nbformat
 import papermill
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("notebook", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--profile", required=True)
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    os.environ["ASTROUNET_PAGE_DIR"] = str(arguments.output.parent.resolve())
+    options = parser.parse_args(arguments)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    os.environ["ASTROUNET_PAGE_DIR"] = str(options.output.parent.resolve())
     with TemporaryDirectory() as scratch:
         source, executed = Path(scratch, "source.ipynb"), Path(scratch, "executed.ipynb")
-        jupytext.write(jupytext.read(arguments.notebook), source)
+        jupytext.write(jupytext.read(options.notebook), source)
         try:
-            execute(source, executed, {"profile": arguments.profile, "seed": arguments.seed})
+            execute(source, executed, {"profile": options.profile, "seed": options.seed})
         except papermill.PapermillExecutionError as error:
-            print(f"{arguments.notebook} failed: {error.ename}: {error.evalue}\n{error}", file=sys.stderr)
+            print(f"{options.notebook} failed: {error.ename}: {error.evalue}\n{error}", file=sys.stderr)
             return 1
-        beside = arguments.output.with_suffix(".part")
+        beside = options.output.with_suffix(".part")
         nbformat.write(tidy(nbformat.read(executed, as_version=4)), beside)
-        os.replace(beside, arguments.output)
+        os.replace(beside, options.output)
     return 0
 
 
