@@ -174,8 +174,12 @@ def _require_words(what: str, text: str, name: str) -> None:
 
 
 def _directive(kind: str, argument: str, options: dict[str, str], body: str) -> str:
-    """A MyST directive whose fence is longer than any fence inside it; options are quoted, so any character will do."""
-    fence = "`" * (1 + max(map(len, re.findall(r"^`{3,}", body, re.MULTILINE)), default=2))
+    """A MyST directive whose fence is longer than any fence inside it; options are quoted, so any character will do.
+
+    An argument with code in it needs a fence of tildes: backticks there would close the directive's own.
+    """
+    mark = "~" if "`" in argument else "`"
+    fence = mark * (1 + max(map(len, re.findall(r"^[`~]{3,}", body, re.MULTILINE)), default=2))
     lines = [f":{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in options.items()]
     return "\n".join([f"{fence}{{{kind}}} {argument}", *lines, "", body, fence])
 

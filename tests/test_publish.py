@@ -109,7 +109,7 @@ def test_table_is_numbered_and_gaps_say_not_run(page):
     columns = [Column("m", "Method"), Column("v", "PSNR", ".1f", "dB")]
     output = page.table([{"m": "Input", "v": 1.26}, {"m": "Net"}], name="table-2", caption=CAPTION, columns=columns)
     lines = output.markdown.splitlines()
-    assert lines[:2] == ["```{table} " + CAPTION, ':name: "table-2"']
+    assert lines[:2] == ["~~~{table} " + CAPTION, ':name: "table-2"']
     assert "| Input | 1.3 |" in lines and "| Net | not run |" in lines
     assert "```{container} provenance" in lines
     assert "<td>not run</td>" in output.html
@@ -163,3 +163,12 @@ def test_fences_inside_get_longer_fences_outside():
 def test_default_folder_follows_the_profile(monkeypatch):
     monkeypatch.delenv("ASTROUNET_PAGE_DIR", raising=False)
     assert open_page("x", profile="quick").folder.parts[-3:] == ("_build", "pages", "quick")
+
+
+def test_a_caption_with_code_in_it_keeps_its_table(tmp_path, monkeypatch):
+    monkeypatch.setenv("ASTROUNET_PAGE_DIR", str(tmp_path))
+    output = open_page("demo").table(
+        [{"a": 1}], name="table-x", caption="What `noise.physical` gives us", columns=[Column("a", "A")]
+    )
+    text = output._repr_mimebundle_()["text/markdown"]
+    assert text.startswith("~~~{table} What `noise.physical` gives us") and "\n~~~\n" in text

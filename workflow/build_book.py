@@ -33,7 +33,7 @@ def command() -> list[str]:
     """jupyter-book, strict: every warning and every dead reference is an error, and no page is taken from a cache
     (an incremental build forgets the warnings of the pages that it skips)."""
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
-    options = ["--config", "_config.yml", "--toc", "book/_toc.yml", "--path-output", "_build/site"]
+    options = ["--config", "_config.yml", "--path-output", "_build/site"]
     return [str(jupyter_book), "build", "book", *options, "-W", "-n", "--keep-going", "--all"]
 
 
