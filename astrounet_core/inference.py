@@ -13,8 +13,9 @@ from .settings import BANDS
 from .unet import STRIDE, Denoiser, sky_statistics
 from .weights import load_weights
 
-HALO = 96
-"""Pixels of context around a tile's core. A core aligned to the network's stride of 16 sees at most 94 pixels away."""
+HALO = {"transposed": 96, "nearest": 112, "bilinear": 128}
+"""Pixels of context around a tile's core, by kind of up-sampling. A core aligned to the network's stride of 16 sees at
+most 94, 110 and 126 pixels away (`unet.reach`)."""
 
 TILE = 1216
 """Default tile, halo included: a core of 1024 pixels; about 1.3 GB of activations at the paper's width."""
@@ -43,7 +44,7 @@ def denoise(
     """What an exposure ``exposure_ratio`` times longer would have shown: (H, W) e-/s -> (H, W) e-/s, of the same kind.
 
     exposure_time: of the image passed in, s. NaN pixels are filled with the sky for their neighbours' sake and come
-    back as NaN. Any size from 1x1 up: borders are reflected. Tiles with a halo of 96 pixels give what one pass over
+    back as NaN. Any size from 1x1 up: borders are reflected. Tiles with a `HALO` give what one pass over
     the whole image gives, to float tolerance, in memory that does not grow with the image. The output's noise is
     correlated: errors that assume independent pixels do not hold on it.
 
@@ -51,16 +52,17 @@ def denoise(
     tile that is not a multiple of 16 larger than two halos.
     """
     pixels, (ratio, time) = _checked(image, exposure_ratio, exposure_time)
-    if tile % STRIDE or tile <= 2 * HALO:
-        raise ValueError(f"tile {tile} does not work; give a multiple of {STRIDE} larger than {2 * HALO}.")
-    net, core = _network(network, pixels.device), tile - 2 * HALO
+    net = _network(network, pixels.device)
+    halo = HALO[net.settings.upsampling]
+    if tile % STRIDE or tile <= 2 * halo:
+        raise ValueError(f"tile {tile} does not work; give a multiple of {STRIDE} larger than {2 * halo}.")
     filled, sky = _fill(pixels)
     output = torch.empty_like(filled)
-    for rows, columns in _cores(filled.shape, core):
-        patch = filled[_reflected(rows, filled.shape[0])][:, _reflected(columns, filled.shape[1])]
+    for rows, columns in _cores(filled.shape, tile - 2 * halo):
+        patch = filled[_reflected(rows, filled.shape[0], halo)][:, _reflected(columns, filled.shape[1], halo)]
         answer = _apply(net, patch[None, None], ratio, time, sky, band)[0, 0]
         height, width = rows.stop - rows.start, columns.stop - columns.start
-        output[rows, columns] = answer[HALO : HALO + height, HALO : HALO + width]
+        output[rows, columns] = answer[halo : halo + height, halo : halo + width]
     return _like(image, torch.where(torch.isfinite(pixels), output, torch.nan))
 
 
@@ -133,10 +135,10 @@ def _cores(shape: torch.Size, core: int) -> Iterator[tuple[slice, slice]]:
             yield slice(row, min(row + core, shape[0])), slice(column, min(column + core, shape[1]))
 
 
-def _reflected(core: slice, size: int) -> Tensor:
+def _reflected(core: slice, size: int, halo: int) -> Tensor:
     """Indices of a core and its halo, in multiples of the stride, folded back into 0 ... size - 1."""
     length = -(-(core.stop - core.start) // STRIDE) * STRIDE
-    return _reflect_index(torch.arange(core.start - HALO, core.start + length + HALO), size)
+    return _reflect_index(torch.arange(core.start - halo, core.start + length + halo), size)
 
 
 def _reflect_index(index: Tensor, size: int) -> Tensor:

@@ -4,6 +4,9 @@
 how the image is scaled on the way in and how the answer is read on the way out.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -69,7 +72,7 @@ class UNet(nn.Module):
         self.apply(_initialise)
 
     def forward(self, image: Tensor, exposure_ratio: Tensor) -> Tensor:
-        """image (N, C, H, W), exposure_ratio (N,) -> (N, 1, H, W). Raises ValueError for H or W not a multiple of 16."""
+        """image (N, C, H, W), exposure_ratio (N,) -> (N, 1, H, W). ValueError for H or W not a multiple of 16."""
         if image.shape[-1] % STRIDE or image.shape[-2] % STRIDE:
             raise ValueError(f"the U-net needs multiples of {STRIDE} pixels, not {tuple(image.shape[-2:])}; pad first.")
         mode, ratio = self.settings.ratio_mode, exposure_ratio.to(image.dtype).view(-1, 1, 1, 1)
@@ -184,6 +187,60 @@ def noise_sigma(source: Tensor, exposure_time: Tensor, sky_sigma: Tensor) -> Ten
     """
     smooth = F.avg_pool2d(F.pad(source, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     return torch.sqrt(sky_sigma**2 + smooth.clamp_min(0) / exposure_time)
+
+
+@torch.no_grad()
+def reach(settings: NetworkSettings | None = None, size: int = 272) -> Tensor:
+    """How many pixels to the left and to the right an output pixel sees: (16, 2), by its place on the coarsest grid.
+
+    Measured, not counted: a NaN poisons exactly the outputs that depend on it, whatever the weights, so a network of
+    width 1 tells of all. One input column of ``size`` is poisoned at a time, the 16 output columns in the middle are
+    read; in float64, whose convolutions sum directly. The network is the same up and down.
+    """
+    net = UNet(replace(settings or NetworkSettings(), width=1)).double()
+    column, middle = torch.arange(size), size // 2 // STRIDE * STRIDE
+    images = torch.zeros(size, INPUTS[net.settings.inputs], STRIDE, size, dtype=torch.float64)
+    images[column, :, :, column] = torch.nan
+    poisoned = net(images, torch.ones(size)).isnan().any(2)[:, 0, middle : middle + STRIDE]
+    first = poisoned.int().argmax(0)
+    last = size - 1 - poisoned.flip(0).int().argmax(0)
+    outputs = torch.arange(middle, middle + STRIDE)
+    return torch.stack([outputs - first, last - outputs], dim=1)
+
+
+def convolutional_layers(net: UNet) -> list[nn.Module]:
+    """The 19 ordinary convolutions in the order of the data, each by the module whose output is its feature maps.
+
+    That is the activation after a 3x3 convolution, and the 1x1 convolution at the end. The four up-samplings between
+    them are not counted.
+    """
+    blocks = [*net.down, net.bottom, *net.merge]
+    return [layer for block in blocks for layer in (block[1], block[3])] + [net.head]
+
+
+@torch.inference_mode()
+def feature_maps(
+    denoiser: Denoiser, image: Tensor, exposure_time: float, exposure_ratio: float, layers: Sequence[int]
+) -> list[Tensor]:
+    """What convolutional layers answer to an image, after their activation (the paper's Fig. 11).
+
+    image (H, W), e-/s, sides multiples of 16; layers: 1 is the first convolution, -1 the last (`convolutional_layers`).
+    Returns one tensor (C, h, w) a layer, without unit. Raises ValueError for a layer that there isn't.
+    """
+    convolutions = convolutional_layers(denoiser.net)
+    wrong = [layer for layer in layers if not 1 <= abs(layer) <= len(convolutions)]
+    if wrong:
+        raise ValueError(f"there is no layer {wrong[0]}; choose 1 to {len(convolutions)}, or -1 for the last.")
+    seen: dict[nn.Module, Tensor] = {}
+    chosen = [convolutions[layer - 1 if layer > 0 else layer] for layer in layers]
+    hooks = [module.register_forward_hook(lambda m, _, out: seen.update({m: out[0].float()})) for module in chosen]
+    try:
+        number = {"dtype": image.dtype, "device": image.device}
+        denoiser(image[None, None], torch.tensor([exposure_time], **number), torch.tensor([exposure_ratio], **number))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return [seen[module] for module in chosen]
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from astrounet_core.inference import HALO, _reflect_index, denoise, mosaic
-from astrounet_core.settings import NetworkSettings
-from astrounet_core.unet import Denoiser
+from astrounet_core.settings import UPSAMPLINGS, NetworkSettings
+from astrounet_core.unet import STRIDE, Denoiser, reach
 
 
 def network(output: str = "direct", seed: int = 0, dtype=torch.float32) -> Denoiser:
@@ -49,12 +49,29 @@ def test_tiles_equal_one_whole_pass_in_float64_to_rounding():
     assert difference.abs().max() < 1e-12 * image.abs().max()
 
 
+@pytest.mark.parametrize("upsampling", UPSAMPLINGS)
+def test_halos_hold_what_aligned_cores_see(upsampling):
+    left, right = reach(NetworkSettings(upsampling=upsampling)).T
+    farthest = max(left[0], right[-1])
+    assert farthest <= HALO[upsampling] < farthest + STRIDE
+
+
+@pytest.mark.parametrize("upsampling", UPSAMPLINGS)
+def test_tiles_are_exact_for_every_upsampling(upsampling):
+    torch.manual_seed(1)
+    net = Denoiser(NetworkSettings(width=2, upsampling=upsampling)).double().eval()
+    image = torch.from_numpy(sky((300, 310))).double()
+    tiled = denoise(image, 2, 500, net, tile=2 * HALO[upsampling] + 160)
+    difference = denoise(image, 2, 500, net) - tiled
+    assert difference.abs().max() < 1e-12 * image.abs().max()
+
+
 def test_a_core_sees_no_further_than_the_halo():
     net, image = network(), torch.zeros(1, 1, 512, 512, requires_grad=True)
     answer = net(image, torch.ones(1), 2 * torch.ones(1), torch.tensor([[0.0, 1.0]]))
     (gradient,) = torch.autograd.grad(answer[..., 256:272, 256:272].sum(), image)
     seen = gradient[0, 0].nonzero()
-    assert 256 - seen.min() <= HALO and seen.max() - 271 <= HALO
+    assert 256 - seen.min() <= HALO["transposed"] and seen.max() - 271 <= HALO["transposed"]
     assert seen.max() - seen.min() > 100
 
 

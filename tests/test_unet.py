@@ -11,8 +11,11 @@ from astrounet_core.unet import (
     ACTIVATION_LAYERS,
     Denoiser,
     UNet,
+    convolutional_layers,
     count_parameters,
+    feature_maps,
     noise_sigma,
+    reach,
     segmentation_map,
     sky_statistics,
 )
@@ -117,6 +120,26 @@ def test_unknown_settings_list_the_choices(key):
         NetworkSettings(**{key: "tanh"})
 
 
+def test_reach_follows_from_the_layers():
+    """One side, in 1-D: pixels gained by 3x3 convolutions at each scale, and what pooling's grid adds or takes."""
+    left, right = reach().T
+    assert torch.equal(left, right.flip(0)), "the network is the same from both sides"
+    assert (int((left + right + 1).min()), int((left + right + 1).max())) == (188, 204)
+    assert int(left.max()) == 107 and int(left[0]) == 94
+
+
+def test_reach_agrees_with_gradients():
+    torch.manual_seed(2)
+    net, seen = UNet(NetworkSettings(width=8)), torch.zeros(272, dtype=torch.bool)
+    for _ in range(6):
+        image = torch.randn(1, 1, 272, 272, requires_grad=True)
+        (gradient,) = torch.autograd.grad(net(image, torch.ones(1))[0, 0, 136, 128:129].sum(), image)
+        seen |= gradient[0, 0].any(0)
+    columns = seen.nonzero()
+    assert 128 - int(columns.min()) <= reach()[0, 0] and int(columns.max()) - 128 <= reach()[0, 1]
+    assert int(columns.max() - columns.min()) > 150
+
+
 class Constant(nn.Module):
     """A network that always answers 1, so that the denoiser's own arithmetic shows."""
 
@@ -193,3 +216,33 @@ def test_sky_statistics_of_drizzled_noise_is_its_standard_deviation():
 @pytest.mark.parametrize("shape", [(1, 1), (3, 5), (6, 6)])
 def test_sky_statistics_of_tiny_images_is_finite(shape):
     assert torch.isfinite(sky_statistics(torch.rand(1, 1, *shape))).all()
+
+
+@pytest.mark.parametrize("ratio_mode", RATIO_MODES)
+def test_convolutional_layers_are_all_convolutions_but_the_upsamplings(ratio_mode):
+    net = UNet(NetworkSettings(**SMALL, ratio_mode=ratio_mode))
+    ordinary = [module for module in net.modules() if isinstance(module, nn.Conv2d)]
+    assert len(convolutional_layers(net)) == len(ordinary) == 19
+    assert convolutional_layers(net)[-1] is ordinary[-1] is net.head
+
+
+def test_feature_maps_are_what_the_layers_compute():
+    denoiser, image = Denoiser(NetworkSettings(**SMALL)), torch.randn(32, 48)
+    with torch.inference_mode():
+        second = denoiser.net.down[0](image[None, None])[0]
+        answer = denoiser(image[None, None], two(1.0)[:1], two(2.0)[:1])[0]
+    maps = feature_maps(denoiser, image, 1.0, 2.0, [2, 4, -2, -1])
+    assert [tuple(each.shape) for each in maps] == [(4, 32, 48), (8, 16, 24), (4, 32, 48), (1, 32, 48)]
+    torch.testing.assert_close(maps[0], second)
+    torch.testing.assert_close(maps[3], answer)
+    with torch.inference_mode():
+        torch.testing.assert_close(denoiser.net.head(maps[2][None])[0], answer)
+
+
+def test_feature_maps_leave_no_hook_behind_and_refuse_other_layers():
+    denoiser = Denoiser(NetworkSettings(**SMALL))
+    feature_maps(denoiser, torch.zeros(16, 16), 1.0, 2.0, [1])
+    assert not any(module._forward_hooks for module in denoiser.modules())
+    for layer in (0, 20, -20):
+        with pytest.raises(ValueError, match="choose 1 to 19"):
+            feature_maps(denoiser, torch.zeros(16, 16), 1.0, 2.0, [layer])
