@@ -70,17 +70,18 @@ def folder(profile: str, name: str, seed: int = 0, *, published: bool = False) -
     return (RESULTS_DIR if published else BUILD_DIR / "results") / profile / name / f"seed{seed}"
 
 
-def lookup(name: str, profile: str = "quick", seed: int = 0) -> Record | None:
+def lookup(name: str, profile: str = "quick", seed: int = 0, *, holding: str = "run.json") -> Record | None:
     """The record that a page of ``profile`` shows for an experiment or baseline; None is shown as *not run*.
 
     This machine's own run of the profile comes first, then the published ones, the paper's schedule before the
-    laptop's. ``smoke`` pages show smoke runs only. Raises ValueError for a published record that is stale.
+    laptop's. ``smoke`` pages show smoke runs only. holding: a file that the record must have, ``history.csv`` for the
+    run that trained a network. Raises ValueError for a published record that is stale.
     """
     places = [folder(profile, name, seed)]
     if profile != "smoke":
         places += [folder(other, name, seed, published=True) for other in ORDER]
     for place in places:
-        if (place / "run.json").exists():
+        if (place / "run.json").exists() and (place / holding).exists():
             record = Record(place)
             check(record)
             return record

@@ -117,3 +117,12 @@ def test_published_records_of_this_repository_are_fresh():
     for path in found:
         records.check(records.Record(path.parent))
         assert json.loads(path.read_text())["commit"] != "unknown"
+
+
+def test_the_run_that_trained_a_network_is_found_behind_the_one_that_scored_it(house):
+    run(records.folder("quick", "network1"), profile="quick")
+    (records.folder("quick", "network1") / "history.csv").unlink()
+    assert records.lookup("network1", holding="history.csv") is None
+    run(records.folder("retrain", "network1", published=True), profile="retrain")
+    assert records.lookup("network1").run["profile"] == "quick"
+    assert records.lookup("network1", holding="history.csv").run["profile"] == "retrain"
