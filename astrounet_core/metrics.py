@@ -154,7 +154,8 @@ def kl_histogram(image: Image, reference: Image, sky: float = 0.0, sigma: float 
     if not torch.isfinite(x + y).all():
         return math.nan
     edges = torch.linspace(-5, 20, 51, dtype=x.dtype)
-    q, p = (torch.bincount(torch.bucketize((z - sky) / sigma, edges).flatten(), minlength=52) + 0.5 for z in (x, y))
+    bins = (torch.bucketize((z - sky) / _positive(sigma), edges, right=True).flatten() for z in (x, y))
+    q, p = (torch.bincount(index, minlength=52).double() + 0.5 for index in bins)
     p, q = p / p.sum(), q / q.sum()
     return (p * torch.log(p / q)).sum().item()
 
