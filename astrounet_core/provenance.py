@@ -59,11 +59,12 @@ def read_json(path: Path):
 
 
 def commit() -> tuple[str, bool]:
-    """The commit of the source tree and whether it has uncommitted changes; ("unknown", False) outside git."""
+    """The commit of the source tree, and whether library or manifest differ from it; ("unknown", False) outside git."""
     git = ["git", "-C", str(ROOT)]
     try:
         name = subprocess.run([*git, "rev-parse", "--short=10", "HEAD"], capture_output=True, text=True, check=True)
-        state = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True)
+        changes = [*git, "status", "--porcelain", "--", "astrounet_core", "data_manifest"]
+        state = subprocess.run(changes, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return "unknown", False
     return name.stdout.strip(), bool(state.stdout.strip())
@@ -99,12 +100,21 @@ class Stopwatch:
         return time.monotonic() - self.start
 
 
-def run_record(*, profile: str, preset: str | None, seed: int, device: str, seconds: float, **more) -> dict:
+def run_record(
+    *,
+    profile: str,
+    preset: str | None,
+    seed: int,
+    device: str,
+    seconds: float,
+    source: tuple[str, bool] | None = None,
+    **more,
+) -> dict:
     """The content of a ``run.json``: what was run, from which source, with which versions, where and for how long.
 
-    ``more`` holds what the kind of run adds: experiment, data version and hash, weights hash, updates, ...
+    ``source`` is what `commit` said when the run began; ``more`` holds what the kind of run adds: experiment, data version and hash, weights hash, updates, ...
     """
-    name, dirty = commit()
+    name, dirty = source or commit()
     return {
         "commit": name,
         "dirty": dirty,

@@ -27,7 +27,7 @@ from .experiments import (
 from .losses import build_loss, noise_normalised
 from .metrics import psnr, ssim
 from .pairs import Batch, FieldSet, PairMaker
-from .provenance import Stopwatch, read_json, replacing, run_record, sha256, write_json
+from .provenance import Stopwatch, commit, read_json, replacing, run_record, sha256, write_json
 from .settings import NetworkSettings
 from .unet import Denoiser
 from .weights import load_weights, save_weights
@@ -85,6 +85,7 @@ class Trainer:
 
     def __init__(self, plan: Recipe, training: FieldSet, validation: FieldSet, folder: Path, data_hash: str = ""):
         self.plan, self.folder, self.data_hash = plan, Path(folder), data_hash
+        self.source = commit()
         self.device = training.scenes.device
         torch.manual_seed(plan.seed)
         network = Denoiser(plan.settings).to(self.device, memory_format=torch.channels_last)
@@ -223,6 +224,7 @@ class Trainer:
             seed=plan.seed,
             device=_device_name(self.device),
             seconds=seconds,
+            source=self.source,
             experiment=plan.name,
             data="fields-v1",
             data_sha256=self.data_hash,
