@@ -37,4 +37,5 @@ def report(found: dict) -> str:
     lines += [f"{name} {version}" for name, version in found["versions"].items()]
     lines += [f"device: {device}" for device in found["devices"]]
     lines += [f"{file['state']:8s} {file['name']}  {file['where'] or ''}".rstrip() for file in found["files"]]
-    return "\n".join([*lines, "all well." if found["healthy"] else "a file is corrupt: delete it and fetch it again, or restore it from git."])
+    verdict = "all well." if found["healthy"] else "a file is corrupt: fetch it again, or restore it from git."
+    return "\n".join([*lines, verdict])

@@ -31,7 +31,7 @@ class Experiment:
     presets: tuple[str, ...] = ("code", "paper")
 
     def settings(self, preset: "Preset", width: int) -> NetworkSettings:
-        """The network of this experiment under a preset (which sets the slope) and a schedule (which sets the width)."""
+        """The network of this experiment under a preset (it sets the slope) and a schedule (it sets the width)."""
         return NetworkSettings(**{"width": width, "slope": preset.slope, **self.network})
 
 

@@ -112,7 +112,8 @@ def run_record(
 ) -> dict:
     """The content of a ``run.json``: what was run, from which source, with which versions, where and for how long.
 
-    ``source`` is what `commit` said when the run began; ``more`` holds what the kind of run adds: experiment, data version and hash, weights hash, updates, ...
+    ``source`` is what `commit` said when the run began; ``more`` holds what the kind of run adds: experiment, data
+    version and hash, weights hash, updates, ...
     """
     name, dirty = source or commit()
     return {

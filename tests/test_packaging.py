@@ -13,10 +13,8 @@ from astrounet_core import __version__
 from astrounet_core._paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-DECLARED = [
-    Requirement(text)
-    for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["book"] + PROJECT["optional-dependencies"]["test"]
-]
+EXTRAS = PROJECT["optional-dependencies"]
+DECLARED = [Requirement(text) for text in [*PROJECT["dependencies"], *EXTRAS["book"], *EXTRAS["test"]]]
 LOCKED = {
     canonicalize_name(requirement.name): requirement
     for requirement in map(
