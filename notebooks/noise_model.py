@@ -256,6 +256,8 @@ inputs = {
     "released": noise.released(long, time, ratio, RELEASED, generator),
     "physical": noise.physical(scene, time, ratio, WFC3_UVIS, generator, sky=field.sky, reads=np.ceil(reads / ratio)),
 }
+
+# %%
 third = np.argsort(stars["flux_e_s"])[-3]
 corner = tuple(
     slice(place, place + 64) for place in np.clip([stars["y"][third] - 40, stars["x"][third] - 24], 0, 448).astype(int)
@@ -340,6 +342,8 @@ patch_long = noise.physical(patches, time, 1.0, WFC3_UVIS, generator, **settings
 patch_paper = noise.published(patch_long, time, ratio, WFC3_UVIS, generator)
 patch_real = noise.physical(patches, time, ratio, WFC3_UVIS, generator, **short)
 law = noise.noise_variance(levels, time, ratio, **short).sqrt()
+
+# %%
 page.table(
     [
         {"level": level, "mean": patch_real[i].mean().item(), "error": law[i].item() / 512}
@@ -511,6 +515,8 @@ white, drizzled = (
     for rho in (0.0, correlation)
 )
 tap = noise.drizzle_kernel(correlation)[0, 1].item() / noise.drizzle_kernel(correlation)[1, 1].item()
+
+# %%
 lag_laws = [1.0, 2 * tap / (1 + 2 * tap**2), tap**2 / (1 + 2 * tap**2), 0.0]
 page.table(
     [
