@@ -44,7 +44,9 @@ def bring_pages(pages: Path) -> None:
 
 
 def swap(new: Path, old: Path) -> None:
-    """Put ``new`` in the place of ``old`` by two renames."""
+    """Put ``new`` in the place of ``old`` by two renames; without ``new``, ``old`` stays."""
+    if not new.is_dir():
+        raise FileNotFoundError(f"{new} was not built.")
     aside = old.with_name(f".{old.name}.old")
     shutil.rmtree(aside, ignore_errors=True)
     if old.exists():

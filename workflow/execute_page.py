@@ -35,9 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def execute(source: Path, executed: Path, parameters: dict) -> None:
-    papermill.execute_notebook(
-        source, executed, parameters=parameters, progress_bar=False, kernel_name="python3", cwd=Path.cwd()
-    )
+    kernel = {"kernel_name": "python3", "language": "python"}
+    papermill.execute_notebook(source, executed, parameters=parameters, progress_bar=False, cwd=Path.cwd(), **kernel)
 
 
 def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
