@@ -1,0 +1,147 @@
+"""Images for pages to run on: the real one where it can be had, else a simulated stand-in that says so."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from astropy.io import fits
+
+from . import manifest
+from .fits_io import read_image
+from .inspection import blank_sky, lag_correlation, sky_scatter
+from .instrument import F606W, WFC3_UVIS, Detector, Filter
+from .noise import DRIZZLE_CORRELATION, drizzle_kernel, physical
+from .scenes import make_scene
+
+PC1_GAIN = {7: 7.12, 15: 13.99}
+"""Electrons per data number of WFPC2's chip PC1, by ATODGAIN (WFPC2 Instrument Handbook, section 4.4)."""
+
+VIGNETTED = 60
+"""Columns at the left and rows at the bottom of a PC1 image that the pyramid mirror's edge shades."""
+
+
+@dataclass(frozen=True)
+class DemoImage:
+    """image (H, W) float32, e-/s; exposure_time in s, of that image; pixel_scale in arcsec.
+
+    band: the filter's name; note: where image and exposure time come from, in a sentence or two for the reader.
+    """
+
+    image: np.ndarray
+    exposure_time: float
+    band: str
+    pixel_scale: float
+    title: str
+    is_real: bool
+    note: str
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """What is simulated where a real image is missing: a scene of ``size`` pixels and how it is exposed."""
+
+    kind: str
+    size: int
+    exposure_time: float
+    reads: int
+    correlation: float
+
+
+STAND_INS = {
+    "horseshoe_f606w": StandIn("galaxy_field", 500, 2800.0, 6, DRIZZLE_CORRELATION),
+    "dcls0353_f200lp": StandIn("resolved_galaxy", 110, 300.0, 1, DRIZZLE_CORRELATION),
+    "ngc1261_f336w": StandIn("star_cluster", 512, 700.0, 1, 0.0),
+}
+"""The images that pages use, and what stands in for each: alike in kind, size and exposure, always WFC3/UVIS F606W."""
+
+
+def real_or_simulated(name: str, seed: int = 0) -> DemoImage:
+    """A real image of the manifest; a simulated one, made from ``seed``, where neither file nor network is there.
+
+    Raises ValueError for a name without a stand-in and for a damaged file.
+    """
+    if name not in STAND_INS:
+        raise ValueError(f"no demonstration image {name!r}; choose one of {', '.join(STAND_INS)}.")
+    try:
+        path = manifest.fetch(name)
+    except manifest.DataUnavailable:
+        return simulated(name, seed)
+    return _READERS[name](manifest.entry(name), path)
+
+
+def simulated(name: str, seed: int = 0) -> DemoImage:
+    """The stand-in of one image: a WFC3/UVIS F606W scene with the noise of a detector."""
+    plan = STAND_INS[name]
+    scene = make_scene(plan.kind, plan.size, seed, F606W.name)
+    generator = torch.Generator().manual_seed(seed)
+    image = physical(
+        scene.image, plan.exposure_time, 1.0, generator=generator, reads=plan.reads, correlation=plan.correlation
+    )
+    real, title = manifest.entry(name), f"simulated {plan.kind.replace('_', ' ')}, {F606W.name}"
+    note = (
+        f"The real image, {real.instrument} {real.filter} ({real.kind}), is neither on this machine nor could it be "
+        f"downloaded. What is shown in its place is a **{title}**, {plan.exposure_time:g} s. "
+        f"`astrounet data fetch {name}` gets the real one; then run this page again."
+    )
+    return DemoImage(image.numpy(), plan.exposure_time, F606W.name, WFC3_UVIS.pixel_scale, title, False, note)
+
+
+def effective_exposure_time(
+    sky_rms: float, band: Filter, reads: int, correlation: float = 0.0, detector: Detector = WFC3_UVIS
+) -> float:
+    """The exposure time, s, that leaves a blank sky this noisy: `noise.noise_variance` of an empty image solved for t.
+
+    (sky + DK) / t + reads RON^2 / t^2 = s^2, where s = sky_rms / |k| undoes what drizzling's kernel k took from the
+    noise of a pixel; sky_rms in e-/s, correlation at lag 1. Raises ValueError for a noise that isn't positive.
+    """
+    if not sky_rms > 0:
+        raise ValueError(f"a sky without noise ({sky_rms} e-/s) tells no exposure time; check the image.")
+    variance = sky_rms**2 / float(drizzle_kernel(correlation).square().sum())
+    rate, read = band.sky + detector.dark_current, reads * detector.read_noise**2
+    return (rate + math.sqrt(rate**2 + 4 * variance * read)) / (2 * variance)
+
+
+def _mosaic(entry: manifest.Entry, path) -> DemoImage:
+    """An archive mosaic in e-/s whose header has no exposure time: it follows from the noise of its sky."""
+    image = read_image(path, exposure_time=1.0).image
+    reads = int(fits.getval(path, "NCOMBINE", 1))
+    blank = blank_sky(image)
+    rms, correlation = sky_scatter(image, blank), lag_correlation(image, blank)
+    time = round(effective_exposure_time(rms, F606W, reads, correlation), -2)
+    note = (
+        f"The header gives no exposure time, only that {reads} exposures were combined. Blank sky scatters by "
+        f"{rms:.4f} e⁻/s a pixel, with a correlation of {correlation:.2f} between neighbours. A sky of "
+        f"{F606W.sky:g} e⁻/s and {reads} reads of {WFC3_UVIS.read_noise:g} e⁻ leave that after about {time:.0f} s. "
+        "This *effective* exposure time is used below."
+    )
+    return _real(entry, image, time, note)
+
+
+def _drizzled(entry: manifest.Entry, path) -> DemoImage:
+    """A drizzled exposure in e-/s that says how long it was."""
+    found = read_image(path)
+    note = f"{found.exposure_time:g} s, from the header. {entry.note}"
+    return _real(entry, found.image, found.exposure_time, note)
+
+
+def _pc1_frame(entry: manifest.Entry, path) -> DemoImage:
+    """One WFPC2/PC1 exposure in data numbers, turned into e-/s by its gain, without the vignetted edges."""
+    with fits.open(path) as hdus:
+        header, counts = hdus[0].header, np.asarray(hdus["SCI"].data, dtype=np.float32)
+    gain, time = PC1_GAIN[round(header["ATODGAIN"])], float(header["EXPTIME"])
+    image = np.ascontiguousarray(counts[VIGNETTED:, VIGNETTED:]) * np.float32(gain / time)
+    note = (
+        f"{time:g} s, from the header. The file is in data numbers; its header says ATODGAIN {header['ATODGAIN']:g}, "
+        f"which on this chip is {gain:g} e⁻ a number. The {VIGNETTED} vignetted pixels at the left and at the bottom "
+        "are left out; cosmic rays are still in."
+    )
+    return _real(entry, image, time, note)
+
+
+def _real(entry: manifest.Entry, image: np.ndarray, time: float, note: str) -> DemoImage:
+    title = f"{entry.instrument} {entry.filter}, {entry.kind}"
+    return DemoImage(image, float(time), entry.filter, entry.pixel_scale, title, True, note)
+
+
+_READERS = {"horseshoe_f606w": _mosaic, "dcls0353_f200lp": _drizzled, "ngc1261_f336w": _pc1_frame}
