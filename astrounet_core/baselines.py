@@ -1,8 +1,10 @@
 """Methods that cost nothing, behind the signature of every denoiser: (image, exposure_time, exposure_ratio) -> image.
 
-Images are (H, W) in e-/s. No method here can be worse than a network without the network's having to explain itself.
+Images are (H, W) arrays in e-/s; pixels that are not finite stay as they are and touch no other. A network that does
+not beat the methods here has to explain itself.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -22,18 +24,26 @@ def unchanged(image: np.ndarray, exposure_time: float, exposure_ratio: float) ->
 
 def gaussian_blur(image: np.ndarray, exposure_time: float, exposure_ratio: float) -> np.ndarray:
     """Convolution with a Gaussian as wide as the PSF (FWHM of F606W)."""
-    return gaussian_filter(image, _psf()[1] / 2.3548, mode="reflect")
+    return _filtered(image, lambda filled: gaussian_filter(filled, _psf()[1] / 2.3548, mode="reflect"))
 
 
 def matched_filter(image: np.ndarray, exposure_time: float, exposure_ratio: float) -> np.ndarray:
     """Correlation with the PSF, of sum 1: the best linear filter to *detect* an isolated star, and a blur of twice the
     PSF's area for everything else."""
-    return correlate(image, _psf()[0], mode="reflect")
+    return _filtered(image, lambda filled: correlate(filled, _psf()[0], mode="reflect"))
 
 
 def median(image: np.ndarray, exposure_time: float, exposure_ratio: float) -> np.ndarray:
     """The median of 3 x 3 pixels, of the paper's introduction: it takes the tops off stars this sharp."""
-    return median_filter(image, 3, mode="reflect")
+    return _filtered(image, lambda filled: median_filter(filled, 3, mode="reflect"))
+
+
+def _filtered(image: np.ndarray, smooth: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Smooth an image whose non-finite pixels take its median meanwhile."""
+    data = np.asarray(image)
+    finite = np.isfinite(data)
+    level = np.median(data[finite]) if finite.any() else 0.0
+    return np.where(finite, smooth(np.where(finite, data, level)), data)
 
 
 @cache

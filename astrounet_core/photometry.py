@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import sep
 from scipy.ndimage import correlate
+from scipy.sparse import csr_array, diags_array, hstack
 from scipy.spatial import cKDTree
 
 from .metrics import f_measure, precision, recall
@@ -132,34 +133,65 @@ def aperture_flux(image: np.ndarray, x: np.ndarray, y: np.ndarray, diameter: flo
 
 
 def psf_flux(
-    image: np.ndarray, x: float, y: float, psf: np.ndarray, variance: np.ndarray | float
-) -> tuple[float, float]:
-    """Forced flux of an isolated star on a sky-subtracted image, and its standard error, by weighted least squares:
+    image: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    psf: np.ndarray,
+    variance: np.ndarray | float,
+    background: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Forced fluxes of all stars at once, and their standard errors, by weighted linear least squares:
 
-    F = sum(P d / V) / sum(P^2 / V), sigma_F = sum(P^2 / V)^(-1/2).
+    F = C A^T W d with the covariance C = (A^T W A)^-1, A one column of PSF a star, W = 1 / V; for an isolated star
+    F = sum(P d / V) / sum(P^2 / V) and sigma_F = sum(P^2 / V)^(-1/2).
 
-    psf: odd stamp whose centre falls on the pixel nearest to (x, y); it must hold the star's sub-pixel offset and, for
-    an absolute flux, sum to the share of light that falls on it. Raises ValueError for a star too near the border.
+    psf: a stamp for all, or one a star, (N, S, S), S odd, that holds the star's sub-pixel offset; its centre falls on
+    the pixel nearest to (x, y), and it sums to the share of the light that falls on it. background: fit a constant
+    as well, else the image is sky-subtracted. Non-finite pixels carry no weight, nor does what lies outside. The
+    matrix is dense: for a few thousand stars. Raises ValueError where data cannot tell a star's flux.
     """
-    half = psf.shape[0] // 2
-    row, column = round(float(y)) - half, round(float(x)) - half
-    here = (slice(row, row + psf.shape[0]), slice(column, column + psf.shape[1]))
-    data = np.asarray(image)[here] if min(row, column) >= 0 else np.zeros((0, 0))
-    if data.shape != psf.shape:
-        raise ValueError(f"the star at ({x:.1f}, {y:.1f}) is too near the border for a stamp of {psf.shape[0]} pixels.")
-    weight = psf / np.broadcast_to(variance, np.shape(image))[here]
-    information = float((weight * psf).sum())
-    return float((weight * data).sum() / information), information**-0.5
+    data = np.asarray(image, float)
+    finite = np.isfinite(data)
+    weight = np.where(finite, 1 / np.broadcast_to(variance, data.shape), 0.0).ravel()
+    design = _design(data.shape, np.atleast_1d(x), np.atleast_1d(y), np.asarray(psf, float))
+    if background:
+        design = hstack([design, np.ones((data.size, 1))], format="csr")
+    information = (design.T @ diags_array(weight) @ design).toarray()
+    if np.linalg.matrix_rank(information, hermitian=True) < len(information):
+        raise ValueError("a star lies off the image, on masked pixels or on another star; leave it out.")
+    covariance = np.linalg.inv(information)
+    flux = covariance @ (design.T @ (weight * np.where(finite, data, 0.0).ravel()))
+    stars = np.size(x)
+    return flux[:stars], np.sqrt(np.diag(covariance)[:stars])
 
 
-def cramer_rao_sigma(psf: np.ndarray, variance: np.ndarray) -> float:
-    """The least standard error an unbiased flux can have, the Cramér-Rao bound for a known place and background:
+def _design(shape: tuple[int, int], x: np.ndarray, y: np.ndarray, psf: np.ndarray) -> csr_array:
+    """Sparse (pixels, stars) matrix: each star's share of light in every pixel of an image of this shape."""
+    offset = np.arange(psf.shape[-1]) - psf.shape[-1] // 2
+    rows = np.rint(y).astype(int)[:, None, None] + offset[:, None]
+    columns = np.rint(x).astype(int)[:, None, None] + offset
+    inside = (rows >= 0) & (rows < shape[0]) & (columns >= 0) & (columns < shape[1])
+    star = np.broadcast_to(np.arange(len(x))[:, None, None], inside.shape)
+    values = np.broadcast_to(psf, inside.shape)[inside]
+    pixel = (rows * shape[1] + columns)[inside]
+    return csr_array((values, (pixel, star[inside])), shape=(shape[0] * shape[1], len(x)))
 
-    sigma_F^2 >= 1 / sum(P^2 / V), in the unit of sqrt(V) (Mendez et al. 2014, doi:10.1086/677984).
 
-    psf: share of the light in each pixel; variance: of each pixel's noise, the star's own photons included.
+def cramer_rao_sigma(psf: np.ndarray, variance: np.ndarray | float, background: bool = False) -> float:
+    """The least standard error an unbiased flux can have, the Cramér-Rao bound for a known place:
+
+    sigma_F^2 >= 1 / sum(P^2 / V) for a known background, and with a constant background fitted on the same pixels
+    sigma_F^2 >= sum(1 / V) / [sum(P^2 / V) sum(1 / V) - sum(P / V)^2] (Mendez et al. 2014, doi:10.1086/677984).
+
+    psf: share of the light in each pixel; variance: of each pixel's noise, the star's own photons included; the
+    result is in the unit of sqrt(V). Exact for Poisson noise, where V is the mean, and for Gaussian noise of known V.
+    Not knowing the place costs nothing more where the PSF is symmetric and centred on a pixel.
     """
-    return float(np.sum(np.asarray(psf, float) ** 2 / variance)) ** -0.5
+    p, weight = np.asarray(psf, float), 1 / np.broadcast_to(variance, np.shape(psf))
+    information = np.sum(p**2 * weight)
+    if background:
+        information -= np.sum(p * weight) ** 2 / np.sum(weight)
+    return float(information) ** -0.5
 
 
 def matched_filter(image: np.ndarray, psf: np.ndarray, variance: np.ndarray | float) -> np.ndarray:
