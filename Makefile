@@ -16,6 +16,7 @@ help:  ## list the targets
 
 book: .venv/.ready  ## build the book at _build/html/index.html; PROFILE=smoke|quick|retrain|paper
 	@$(SNAKEMAKE) --config profile=$(PROFILE)
+	@echo "profile $(PROFILE): the book is at $(abspath _build/html/index.html)"
 
 page: .venv/.ready  ## run one page: make page PAGE=noise_model
 	@$(SNAKEMAKE) page --config profile=$(PROFILE) page=$(PAGE)

@@ -8,7 +8,6 @@ Rules compare the content of what they are made from (the `digest` parameters), 
 
 import sys
 import time
-from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 from workflow import plan
@@ -160,4 +159,3 @@ rule book:
 
 onsuccess:
     plan.print_timings(STARTED)
-    print(f"profile {PROFILE}: the book is at {Path('_build/html/index.html').resolve()}", file=sys.stderr)

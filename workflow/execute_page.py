@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def execute(source: Path, executed: Path, parameters: dict) -> None:
-    kernel = {"kernel_name": "python3", "language": "python"}
+    kernel = {"kernel_name": "python3", "language": "python", "extra_arguments": ["--log-level=ERROR"]}
     papermill.execute_notebook(source, executed, parameters=parameters, progress_bar=False, cwd=Path.cwd(), **kernel)
 
 

@@ -132,4 +132,4 @@ def print_timings(started: float) -> None:
     for path in sorted(files, key=lambda file: file.stat().st_mtime):
         seconds = float(path.read_text().splitlines()[1].split("\t")[0])
         print(f"  {path.stem:36s} {seconds:8.1f} s", file=sys.stderr)
-    print(f"{len(files)} steps ran." if files else "nothing to do: everything is up to date.", file=sys.stderr)
+    print(f"{len(files)} steps ran.", file=sys.stderr)
