@@ -310,3 +310,12 @@ def test_impossible_detectors_are_refused(option, words):
 def test_a_generator_of_another_device_is_refused():
     with pytest.raises(ValueError, match="one device"):
         published(torch.ones(4, 4, device="meta"), 100.0, 2.0, generator=generator())
+
+
+@pytest.mark.parametrize("model", [*NOISE_MODELS.values(), noise_variance])
+def test_no_model_reads_a_value_back_from_the_device(model):
+    """Tensors of the meta device hold no values: whoever asks for one, and so would stall a GPU, fails."""
+    image, time, ratio = (torch.ones(s, device="meta") for s in ((2, 1, 16, 16), (2, 1, 1, 1), (2, 1, 1, 1)))
+    assert model(image, time, ratio).shape == image.shape
+    defects = {"saturation": True, "cosmic_rays": 0.02, "hot_pixels": 0.01, "correlation": time, "reads": time}
+    assert physical(image, time, ratio, sky=time, **defects).shape == image.shape
