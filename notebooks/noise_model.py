@@ -270,8 +270,8 @@ page.figure(
     name="fig-three-models",
     caption=f"A star in a simulated sparse field: the long exposure of {time:.0f} s, and three inputs of half that "
     f"time, all at one stretch. The even dark patches of the released input are exact zeros.",
-    alt="Four panels with the same star. The long exposure has fine grain of light and dark. In the published input "
-    "the dark grains are gone; in the released one half of the sky is one even dark grey; the physical one has the "
+    alt="Four panels with the same star. The long exposure has fine grain of light and dark. The published "
+    "input has fewer dark grains; in the released one half of the sky is one even dark grey; the physical one has the "
     "coarsest grain of all.",
 )
 

@@ -116,14 +116,10 @@ page.table(
 )
 
 # %%
-deep = sum(parameters[name] for name in ("down.3", "bottom", "up.0", "merge.0"))
+parts = ("down.3", "bottom", "up.0", "merge.0"), ("down.0", "merge.3", "head")
+deep, shallow = (100 * sum(parameters[name] for name in part) / count_parameters(network) for part in parts)
 page.text(
-    f"The network has {page.value(count_parameters(network), ',d')} parameters, and "
-    f"{page.value(100 * deep / count_parameters(network), '.0f', '%')} of them are in the four blocks at the bottom of "
-    f"the U, at an eighth and a sixteenth of the image's resolution. What happens at full resolution, where stars are "
-    f"two pixels wide, is done by "
-    f"{page.value(100 * (parameters['down.0'] + parameters['merge.3'] + parameters['head']) / count_parameters(network), '.1f', '%')} "
-    f"of the numbers."
+    f"The network has {page.value(count_parameters(network), ',d')} parameters, and {page.value(deep, '.0f', '%')} of them are in the four blocks at the bottom of the U, at an eighth and a sixteenth of the image's resolution. What happens at full resolution, where stars are two pixels wide, is done by {page.value(shallow, '.1f', '%')} of the numbers."
 )
 
 # %% [markdown]
