@@ -11,7 +11,7 @@ from itertools import product
 
 import numpy as np
 import torch
-from scipy.stats import bootstrap
+from scipy.spatial import cKDTree
 from tqdm import tqdm
 
 from . import metrics, photometry
@@ -20,8 +20,9 @@ from .field_table import Field
 from .inference import denoise
 from .instrument import FILTERS, RELEASED, WFC3_UVIS
 from .noise import noise_variance, physical, released
-from .psf import hst_psf
+from .psf import encircled_energy, hst_psf
 from .scenes import Scene, render
+from .tally import KEYS, mean_of_finite
 from .unet import Denoiser
 
 Method = Callable[["Exposure"], np.ndarray]
@@ -93,23 +94,31 @@ def free_method(name: str) -> Method:
 
 
 def pixel_scores(shot: Exposure, output: np.ndarray) -> dict[str, float]:
-    """Image measures of one output against the protocol's target; see `metrics` for each.
-
-    In the paper's variants an output counts the long exposure's electrons, the input itself its own, as in the paper.
-    """
+    """Image measures of one output against the protocol's target; see `metrics` for each."""
     scene, sigma = shot.scene.image.numpy(), float(np.sqrt(np.median(shot.variance)))
-    long_time = shot.field.exposure_time
-    times = (shot.exposure_time if output is shot.noisy else long_time, long_time)
     return {
         "psnr": metrics.psnr(output, shot.target),
         "ssim": metrics.ssim(output, shot.target, sigma=sigma),
         "kl": metrics.kl_histogram(output, shot.target, sigma=sigma),
-        "psnr_paper": metrics.psnr_paper(output, shot.target, *times),
-        "ssim_paper": metrics.ssim_paper(output, shot.target, *times),
-        "kl_paper": metrics.kl_paper(output, shot.target, *times),
         "mae": metrics.mae(output, shot.target),
         "nmse": metrics.noise_normalised_mse(output, scene, shot.variance),
         "sky_rms": float(np.std((output - scene)[_is_sky(shot)])) / sigma,
+    }
+
+
+def paper_scores(shot: Exposure, output: np.ndarray) -> dict[str, float]:
+    """Image measures by the paper's definitions, against the long exposure, in electrons.
+
+    An output counts the long exposure's electrons, the input itself its own, as in the paper; ``_matched``: the input
+    too counts the long exposure's.
+    """
+    own, long = (shot.exposure_time if output is shot.noisy else shot.field.exposure_time), shot.field.exposure_time
+    return {
+        "psnr_paper": metrics.psnr_paper(output, shot.long, own, long),
+        "ssim_paper": metrics.ssim_paper(output, shot.long, own, long),
+        "kl_paper": metrics.kl_paper(output, shot.long, own, long),
+        "psnr_matched": metrics.psnr_paper(output, shot.long, long, long),
+        "ssim_matched": metrics.ssim_paper(output, shot.long, long, long),
     }
 
 
@@ -121,77 +130,127 @@ def _is_sky(shot: Exposure) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Stars:
-    """Detections in the long exposure and in an output, matched: counts, and flux pairs of the matched, e-."""
+    """Detections in the long exposure and in an output, as `photometry.detect` gives them, in electrons.
 
-    counts: photometry.Counts
-    flux_reference: np.ndarray
-    flux: np.ndarray
-    snr: float
-    x: np.ndarray
-    y: np.ndarray
+    pairs: indices (found, reference) of those that are one star.
+    """
+
+    found: dict[str, np.ndarray]
+    reference: dict[str, np.ndarray]
+    pairs: tuple[np.ndarray, np.ndarray]
+
+    @property
+    def counts(self) -> photometry.Counts:
+        matched = len(self.pairs[0])
+        return photometry.Counts(matched, len(self.found["x"]) - matched, len(self.reference["x"]) - matched)
+
+    @property
+    def flux(self) -> np.ndarray:
+        """Flux of each matched star in the output, e-."""
+        return self.found["flux"][self.pairs[0]]
+
+    @property
+    def flux_reference(self) -> np.ndarray:
+        """Flux of each matched star in the long exposure, e-."""
+        return self.reference["flux"][self.pairs[1]]
+
+    @property
+    def errors(self) -> np.ndarray:
+        """Relative flux error, Eq. 25, of each matched star, %."""
+        return 100 * metrics.relative_flux_error(self.flux, self.flux_reference)
+
+    @property
+    def snr(self) -> float:
+        """Eq. 26 over all detections; NaN for none."""
+        return photometry.snr(self.found["flux"], self.found["flux_error"], self.found["background"])
+
+    @property
+    def marks(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Places (x, y) of stars found, missed and false, as `figures.sky_panels` marks them (Fig. 8)."""
+        i, j = self.pairs
+        false, missed = (np.delete(np.arange(len(c["x"])), k) for c, k in ((self.found, i), (self.reference, j)))
+        places = {"found": (self.found, i), "missed": (self.reference, missed), "false": (self.found, false)}
+        return {name: (catalogue["x"][k], catalogue["y"][k]) for name, (catalogue, k) in places.items()}
 
 
 def detected_stars(shot: Exposure, output: np.ndarray) -> Stars:
-    """The paper's star test (section 4.3): detect at its settings in both images, in electrons, and match one to one."""
+    """The paper's star test (section 4.3): detect at its settings in both images, in electrons, match one to one."""
     reference = shot.reference
     found = photometry.detect(output * shot.field.exposure_time, photometry.PAPER_SETTINGS)
-    i, j = photometry.match(found["x"], found["y"], reference["x"], reference["y"], MATCH_RADIUS)
-    counts = photometry.Counts(len(i), len(found["x"]) - len(i), len(reference["x"]) - len(i))
-    snr = photometry.snr(found["flux"], found["flux_error"], found["background"]) if len(found["x"]) else np.nan
-    return Stars(counts, reference["flux"][j], found["flux"][i], float(snr), found["x"], found["y"])
+    pairs = photometry.match(found["x"], found["y"], reference["x"], reference["y"], MATCH_RADIUS)
+    return Stars(found, reference, pairs)
+
+
+def common_errors(tests: dict[str, Stars]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """{name: (flux in the long exposure, e-; relative flux error, %)} of the stars that every output shows (Fig. 6)."""
+    shared = set.intersection(*(set(stars.pairs[1].tolist()) for stars in tests.values()))
+    kept = {name: np.isin(stars.pairs[1], list(shared)) for name, stars in tests.items()}
+    return {name: (stars.flux_reference[kept[name]], stars.errors[kept[name]]) for name, stars in tests.items()}
 
 
 def star_scores(shot: Exposure, output: np.ndarray) -> dict[str, float]:
     """The columns of Table 2 that stars make: TPR and RFE in %, F-measure, precision, Eq. 26's SNR."""
     stars = detected_stars(shot, output)
-    errors = 100 * metrics.relative_flux_error(stars.flux_reference, stars.flux)
     return {
         "tpr": 100 * stars.counts.recall,
         "precision": 100 * stars.counts.precision,
         "f_measure": stars.counts.f_measure,
-        "rfe": float(np.mean(errors)) if len(errors) else np.nan,
+        "rfe": float(np.mean(stars.errors)) if len(stars.errors) else np.nan,
         "snr": stars.snr,
     }
 
 
-def forced_scores(shot: Exposure, output: np.ndarray, low: float = 10.0) -> dict[str, float]:
-    """Aperture fluxes at the true places of isolated stars of true SNR above ``low``: bias and scatter.
+APERTURE = 6.0
+"""Diameter, pixels, of the aperture for forced fluxes: four fifths of a star's light."""
 
-    bias: median (F - F_true) / F_true, %; scatter: 1.4826 MAD((F - F_true) / sigma_CRLB). SNR and sigma_CRLB are
-    the Cramér-Rao bound's, for a known PSF on the input's white noise.
+STAMP = 31
+"""Side, pixels, of the stamps on which fluxes are bounded; stars nearer than half of it to a border are left out."""
+
+
+def forced_scores(shot: Exposure, output: np.ndarray, low: float = 10.0) -> dict[str, float]:
+    """Aperture fluxes, relative to the scene's, at the true places of isolated stars of SNR above ``low``.
+
+    bias: median dF / F, %; scatter: 1.4826 MAD(dF / sigma), where dF = aperture flux of (output - scene) / share of a
+    star's light in the aperture, and F / sigma, the SNR, has the Cramér-Rao bound's sigma. NaN for fewer than five.
     """
     flux, x, y = _isolated_stars(shot.scene)
-    bound = _flux_bounds(shot, flux)
-    bright = flux > low * bound if len(flux) else np.zeros(0, bool)
+    psf = hst_psf(FILTERS[shot.field.band], size=255)
+    bound = _flux_bounds(shot, x, y, psf.numpy())
+    bright = flux > low * bound
     if bright.sum() < 5:
         return {"flux_bias": np.nan, "flux_scatter": np.nan}
-    truth, measured = (
-        photometry.aperture_flux(image, x[bright], y[bright], diameter=6.0)
-        for image in (shot.scene.image.numpy(), output)
-    )
-    pull = (measured - truth) / bound[bright]
-    bias = 100 * np.median((measured - truth) / truth)
+    change = photometry.aperture_flux(output - shot.scene.image.numpy(), x[bright], y[bright], APERTURE)
+    change /= encircled_energy(psf, APERTURE / 2)
+    bias, pull = 100 * np.median(change / flux[bright]), change / bound[bright]
     return {"flux_bias": float(bias), "flux_scatter": float(1.4826 * np.median(np.abs(pull - np.median(pull))))}
 
 
-def _isolated_stars(scene: Scene, distance: float = 8.0, border: float = 12.0) -> tuple[np.ndarray, ...]:
-    """Flux, x and y of stars with no brighter-than-a-tenth neighbour within ``distance`` pixels."""
-    c, size = scene.catalogue, scene.image.shape[-1]
-    gap = np.hypot(c["x"][:, None] - c["x"], c["y"][:, None] - c["y"])
-    rival = (gap < distance) & (c["flux_e_s"][None] > 0.1 * c["flux_e_s"][:, None])
-    np.fill_diagonal(rival, False)
-    inside = (np.minimum(c["x"], c["y"]) > border) & (np.maximum(c["x"], c["y"]) < size - border)
-    kept = (c["kind"] == "star") & inside & ~rival.any(1)
-    return c["flux_e_s"][kept], c["x"][kept], c["y"][kept]
+def _isolated_stars(scene: Scene, distance: float = 8.0) -> tuple[np.ndarray, ...]:
+    """Flux, x and y of stars with no neighbour brighter than a tenth of theirs within ``distance`` pixels."""
+    flux, x, y = (scene.catalogue[key] for key in ("flux_e_s", "x", "y"))
+    pairs = cKDTree(np.column_stack([x, y])).query_pairs(distance, output_type="ndarray").T
+    disturbed = np.zeros(len(x), bool)
+    for ours, theirs in (pairs, pairs[::-1]):
+        disturbed[ours[flux[theirs] > 0.1 * flux[ours]]] = True
+    border, last = STAMP // 2, scene.image.shape[-1] - 1
+    inside = (np.minimum(x, y) >= border) & (np.maximum(x, y) <= last - border)
+    kept = (scene.catalogue["kind"] == "star") & inside & ~disturbed
+    return flux[kept], x[kept], y[kept]
 
 
-def _flux_bounds(shot: Exposure, flux: np.ndarray) -> np.ndarray:
-    """The Cramér-Rao bound on each star's flux, e-/s, alone on the field's sky."""
-    psf = hst_psf(FILTERS[shot.field.band], size=21)
+def _flux_bounds(shot: Exposure, x: np.ndarray, y: np.ndarray, psf: np.ndarray) -> np.ndarray:
+    """The Cramér-Rao bound on each star's flux, e-/s: PSF and place known, all light around it a known background.
+
+    The noise counts as white: what drizzling does to it is left out. psf: 255 pixels, the scene's own reach; only its
+    middle is used, so that the light outside the stamp is lost to the bound as it is to a measurement.
+    """
+    outer, time = (len(psf) - STAMP) // 2, shot.exposure_time
+    core = psf[outer:-outer, outer:-outer]
     reads = float(np.ceil(shot.field.reads / shot.exposure_ratio))
-    stamps = torch.as_tensor(flux, dtype=torch.float32)[:, None, None] * psf
-    variance = noise_variance(stamps, shot.exposure_time, 1.0, WFC3_UVIS, sky=shot.field.sky, reads=reads)
-    return np.array([photometry.cramer_rao_sigma(psf.numpy(), one) for one in variance.numpy()])
+    variance = noise_variance(shot.scene.image, time, 1.0, WFC3_UVIS, sky=shot.field.sky, reads=reads).numpy()
+    stamps = np.lib.stride_tricks.sliding_window_view(variance, (STAMP, STAMP))
+    corners = zip(*(np.rint(place).astype(int) - STAMP // 2 for place in (y, x)), strict=True)
+    return np.array([photometry.cramer_rao_sigma(core, stamps[row, column]) for row, column in corners])
 
 
 def exposures(
@@ -211,40 +270,25 @@ def score(
     exposure_ratios: Sequence[float],
     progress: bool = True,
 ) -> dict[str, list[dict]]:
-    """For each method the rows of its ``metrics.json``: every measure, mean over fields with a bootstrap interval.
+    """For each method, every measure on every field: {field, fields, protocol, exposure_ratio, measure: value, ...}.
 
-    All methods see the same exposures, so that their differences are paired.
+    Values are means over noise seeds; `tally` averages them over fields. All methods see the same exposures, so that
+    their differences are paired.
     """
     total = len(chosen) * len(PROTOCOLS) * noise_seeds * len(exposure_ratios)
-    single: dict[str, dict[tuple, list[float]]] = {name: {} for name in methods}
+    single: dict[tuple, list[dict]] = {}
     for shot in tqdm(exposures(chosen, noise_seeds, exposure_ratios), "exposures", total, disable=not progress):
         for name, method in methods.items():
-            for metric, value in scores_of(shot, method(shot)).items():
-                key = (shot.field.family, shot.protocol, shot.exposure_ratio, metric, shot.field.name)
-                single[name].setdefault(key, []).append(value)
-    return {name: summarise(values) for name, values in single.items()}
+            key = (name, shot.field.name, shot.field.family, shot.protocol, shot.exposure_ratio)
+            single.setdefault(key, []).append(scores_of(shot, method(shot)))
+    rows: dict[str, list[dict]] = {name: [] for name in methods}
+    for (name, *key), scores in single.items():
+        means = {metric: mean_of_finite([one[metric] for one in scores]) for metric in scores[0]}
+        rows[name].append(dict(zip(KEYS, key, strict=True)) | means)
+    return rows
 
 
 def scores_of(shot: Exposure, output: np.ndarray) -> dict[str, float]:
-    """Every measure of one output; forced fluxes under the ``independent`` protocol only, where the truth is known."""
-    scores = pixel_scores(shot, output) | star_scores(shot, output)
-    return scores | (forced_scores(shot, output) if shot.protocol == "independent" else {})
-
-
-def summarise(single: dict[tuple, list[float]]) -> list[dict]:
-    """Average noise seeds within a field, then fields: rows of value and 68 % bootstrap interval, n fields."""
-    per_field: dict[tuple, list[float]] = {}
-    for (*key, _), values in single.items():
-        finite = [value for value in values if np.isfinite(value)]
-        if finite:
-            per_field.setdefault(tuple(key), []).append(float(np.mean(finite)))
-    names = ("fields", "protocol", "exposure_ratio", "metric")
-    return [dict(zip(names, key, strict=True)) | _interval(values) for key, values in per_field.items()]
-
-
-def _interval(values: list[float]) -> dict:
-    if len(values) < 2 or np.ptp(values) == 0:
-        return {"value": values[0], "low": None, "high": None, "n": len(values)}
-    spread = bootstrap((values,), np.mean, confidence_level=0.68, n_resamples=1000, method="percentile", rng=0)
-    low, high = spread.confidence_interval
-    return {"value": float(np.mean(values)), "low": float(low), "high": float(high), "n": len(values)}
+    """Every measure of one output: the paper's pixel measures under its protocol, forced fluxes under the other."""
+    own = paper_scores if shot.protocol == "paper" else forced_scores
+    return pixel_scores(shot, output) | star_scores(shot, output) | own(shot, output)

@@ -12,6 +12,7 @@ from ._paths import BUILD_DIR, MANIFEST_DIR, RESULTS_DIR, WEIGHTS_DIR
 from .experiments import EXPERIMENTS, PRESETS
 from .field_table import VERSION
 from .provenance import read_json, replacing, sha256, write_json
+from .tally import read_fields
 from .training import read_history
 
 ORDER = ("paper", "retrain")
@@ -30,7 +31,7 @@ PAPER_COLUMNS = {
 
 @dataclass(frozen=True)
 class Record:
-    """A finished run: its folder holds run.json, and history.csv and metrics.json where it was trained or scored."""
+    """A finished run: its folder holds run.json, history.csv if trained, metrics.json and fields.csv if scored."""
 
     folder: Path
 
@@ -44,6 +45,12 @@ class Record:
         """Rows of {fields, protocol, exposure_ratio, metric, value, low, high, n}; empty where it was not scored."""
         path = self.folder / "metrics.json"
         return read_json(path) if path.exists() else []
+
+    @cached_property
+    def fields(self) -> list[dict]:
+        """Rows of {field, fields, protocol, exposure_ratio, measure: value, ...}; empty where it was not scored."""
+        path = self.folder / "fields.csv"
+        return read_fields(path) if path.exists() else []
 
     @cached_property
     def history(self) -> list[dict]:
@@ -152,7 +159,9 @@ def _publish_run(source: Path, target: Path, with_weights: bool) -> list[Path]:
     if not (source / "run.json").exists():
         raise FileNotFoundError(f"{source} holds no finished run; train it first.")
     written = [
-        _copy(source / name, target / name) for name in ("history.csv", "metrics.json") if (source / name).exists()
+        _copy(source / name, target / name)
+        for name in ("history.csv", "metrics.json", "fields.csv")
+        if (source / name).exists()
     ]
     record = read_json(source / "run.json")
     published = with_weights and source.name == "seed0"

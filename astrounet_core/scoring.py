@@ -11,6 +11,7 @@ from .inference import load_network
 from .provenance import Stopwatch, run_record, sha256, write_json
 from .records import folder, lookup
 from .runs import fields_hash
+from .tally import summarise, write_fields
 
 
 def evaluate(
@@ -25,9 +26,9 @@ def evaluate(
 ) -> list[Path]:
     """Score methods on the same exposures of the first ``count`` test fields; returns their ``metrics.json``.
 
-    A network trained under this profile on this machine is scored if there is one, else the published weights of that
-    name. Methods without training are scored as they are. Raises ValueError or FileNotFoundError where there is
-    neither.
+    ``fields.csv`` beside it has the same field by field. A network trained under this profile on this machine is scored
+    if there is one, else the published weights of that name; methods without training are scored as they are. Raises
+    ValueError or FileNotFoundError where there is neither.
     """
     watch, places = Stopwatch(), {name: folder(profile, name, seed) for name in names}
     found = {name: _method(name, place) for name, place in places.items()}
@@ -57,7 +58,8 @@ def _leave_record(place: Path, rows: list[dict], record: dict, origin: dict) -> 
     if not (place / "weights.safetensors").exists():
         write_json(place / "run.json", origin | record)
     write_json(place / "evaluation.json", record)
-    write_json(place / "metrics.json", rows)
+    write_fields(place / "fields.csv", rows)
+    write_json(place / "metrics.json", summarise(rows))
 
 
 def _method(name: str, place: Path) -> tuple[evaluation.Method, Path | None]:

@@ -1,0 +1,188 @@
+"""The two protocols, the measures of known outputs, and the star tests, on small fields."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from astrounet_core import evaluation, metrics
+from astrounet_core.evaluation import common_errors, detected_stars, expose, forced_scores, free_method, scores_of
+from astrounet_core.field_table import fields
+from astrounet_core.noise import noise_variance
+from astrounet_core.psf import hst_psf
+from astrounet_core.scenes import Scene, make_scene
+from astrounet_core.tally import summarise
+
+
+def field(kind: str, **changes):
+    """The first test field of a kind, 256 pixels a side."""
+    return replace(next(one for one in fields("test") if one.kind == kind), size=256, **changes)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    one = field("star_cluster", seed=7, exposure_time=700.0, reads=2, drizzle_correlation=0.0)
+    return one, make_scene("star_cluster", 256, 7, log10_central_density=1.0)
+
+
+@pytest.fixture(scope="module")
+def blank():
+    one = field("blank_field", drizzle_correlation=0.0)
+    return one, make_scene("blank_field", 256, 1)
+
+
+@pytest.fixture(scope="module")
+def stars():
+    """A field whose isolated stars are many: a sparse young cluster on a grid, so that nothing disturbs them."""
+    one = field("star_cluster", seed=3, exposure_time=700.0, reads=2, drizzle_correlation=0.0)
+    return one, make_scene("star_cluster", 256, 3, log10_central_density=0.7, magnitude_shift=-2.0)
+
+
+@pytest.mark.parametrize("protocol", evaluation.PROTOCOLS)
+def test_same_seed_same_noise(cluster, protocol):
+    first, again, other = (expose(*cluster, protocol, 2, seed) for seed in (0, 0, 1))
+    assert np.array_equal(first.noisy, again.noisy) and np.array_equal(first.long, again.long)
+    assert not np.array_equal(first.noisy, other.noisy)
+    assert first.exposure_time == cluster[0].exposure_time / 2
+
+
+def test_an_unknown_protocol_is_refused(blank):
+    with pytest.raises(ValueError, match="unknown protocol 'leaky'; choose one of paper, independent"):
+        expose(*blank, "leaky", 2)
+
+
+def test_each_protocol_has_its_target(cluster):
+    shot = expose(*cluster, "paper", 2)
+    assert np.array_equal(shot.target, shot.long)
+    assert np.array_equal(expose(*cluster, "independent", 2).target, cluster[1].image.numpy())
+
+
+def noise_correlation(shot) -> float:
+    """Correlation of the noises of input and long exposure where the long exposure is positive."""
+    truth, lit = shot.scene.image.numpy(), shot.long > 0
+    return float(np.corrcoef((shot.noisy - truth)[lit], (shot.long - truth)[lit])[0, 1])
+
+
+def test_the_papers_pairs_leak_and_independent_ones_do_not(blank):
+    assert noise_correlation(expose(*blank, "paper", 2)) > 0.3
+    assert abs(noise_correlation(expose(*blank, "independent", 2))) < 0.02
+
+
+def test_the_papers_input_is_zero_where_the_long_exposure_is_not_positive(blank):
+    shot = expose(*blank, "paper", 2)
+    assert not shot.noisy[shot.long <= 0].any()
+    assert np.count_nonzero(expose(*blank, "independent", 2).noisy == 0) < 5
+
+
+@pytest.mark.parametrize("ratio", [1, 2, 3.5])
+def test_the_unchanged_input_is_as_noisy_as_its_variance_says(blank, ratio):
+    shot = expose(*blank, "independent", ratio)
+    scores = scores_of(shot, free_method("unchanged")(shot))
+    assert scores["nmse"] == pytest.approx(1.0, abs=0.03)
+    assert scores["sky_rms"] == pytest.approx(1.0, abs=0.02)
+
+
+def test_drizzled_noise_is_scored_against_drizzled_variance(blank):
+    shot = expose(replace(blank[0], drizzle_correlation=0.27), blank[1], "independent", 2)
+    assert scores_of(shot, shot.noisy)["nmse"] == pytest.approx(1.0, abs=0.05)
+
+
+def test_the_ceiling_is_without_error(cluster):
+    shot = expose(*cluster, "independent", 2)
+    scores = scores_of(shot, free_method("ceiling")(shot))
+    assert scores["mae"] == scores["nmse"] == scores["sky_rms"] == 0
+    assert scores["ssim"] == pytest.approx(1) and scores["psnr"] == np.inf
+    assert scores["flux_bias"] == scores["flux_scatter"] == 0
+
+
+def test_even_the_ceiling_differs_from_a_noisy_target(cluster):
+    shot = expose(*cluster, "paper", 2)
+    assert scores_of(shot, free_method("ceiling")(shot))["mae"] > 0
+
+
+def test_only_the_input_itself_is_scored_in_its_own_electrons(cluster):
+    shot = expose(*cluster, "paper", 2)
+    scores, copied = scores_of(shot, shot.noisy), scores_of(shot, shot.noisy.copy())
+    assert scores["psnr_paper"] == metrics.psnr_paper(shot.noisy, shot.long, 350, 700)
+    assert copied["psnr_paper"] == scores["psnr_matched"] > scores["psnr_paper"]
+
+
+def test_an_unknown_method_is_refused():
+    with pytest.raises(ValueError, match=r"unknown method 'magic'; choose an experiment or one of unchanged"):
+        free_method("magic")
+
+
+def test_the_long_exposure_finds_its_own_stars(cluster):
+    shot = expose(*cluster, "paper", 2)
+    found = detected_stars(shot, shot.long)
+    assert found.counts.tp > 20 and found.counts.fp == found.counts.fn == 0
+    assert not found.errors.any() and found.snr > 7
+
+
+def test_marks_add_up_to_the_detections(cluster):
+    shot = expose(*cluster, "paper", 5)
+    found = detected_stars(shot, shot.noisy)
+    counts, marks = found.counts, found.marks
+    assert [len(marks[name][0]) for name in ("found", "missed", "false")] == [counts.tp, counts.fn, counts.fp]
+    assert counts.fn > 0
+    assert set(zip(*marks["missed"], strict=True)) <= set(zip(shot.reference["x"], shot.reference["y"], strict=True))
+
+
+def test_fluxes_halved_have_an_error_of_half(cluster):
+    shot = expose(*cluster, "paper", 2)
+    faded = detected_stars(shot, shot.long / 2)
+    np.testing.assert_allclose(faded.errors, 50, rtol=1e-4)
+    assert (faded.errors > 0).all()
+
+
+def test_common_stars_are_the_same_for_everyone(cluster):
+    shot = expose(*cluster, "paper", 4)
+    tests = {"input": detected_stars(shot, shot.noisy), "long": detected_stars(shot, shot.long)}
+    common = common_errors(tests)
+    assert np.array_equal(np.sort(common["input"][0]), np.sort(common["long"][0]))
+    assert len(common["long"][0]) == tests["input"].counts.tp < tests["long"].counts.tp
+
+
+def test_forced_fluxes_of_the_input_are_unbiased_and_near_the_bound(stars):
+    scores = [forced_scores(shot, shot.noisy) for shot in (expose(*stars, "independent", 2, seed) for seed in range(8))]
+    bias, scatter = (np.array([score[name] for score in scores]) for name in ("flux_bias", "flux_scatter"))
+    assert abs(bias.mean()) < 3 * bias.std(ddof=1) / np.sqrt(len(bias)) + 0.05
+    assert 1.0 < scatter.mean() < 1.8
+
+
+def test_forced_fluxes_see_a_loss_of_light(stars):
+    shot = expose(*stars, "independent", 2)
+    bias = forced_scores(shot, 0.9 * shot.scene.image.numpy())["flux_bias"]
+    assert -11.5 < bias < -10  # a tenth of the star's own light, and of its neighbours' in the aperture
+
+
+def test_too_few_stars_give_no_flux_score(blank):
+    assert np.isnan(list(forced_scores(expose(*blank, "independent", 2), blank[1].image.numpy()).values())).all()
+
+
+def test_disturbed_stars_are_left_out():
+    places = np.array([[50.0, 50.0], [54.0, 50.0], [100.0, 100.0], [104.0, 100.0], [3.0, 80.0]])
+    catalogue = {"x": places[:, 0], "y": places[:, 1], "flux_e_s": np.array([10.0, 5.0, 10.0, 0.5, 10.0])}
+    scene = Scene(torch.zeros(128, 128), catalogue | {"kind": np.full(5, "star")}, "star_cluster", "F606W", 0)
+    flux, x, _ = evaluation._isolated_stars(scene)
+    assert x.tolist() == [100.0] and flux.tolist() == [10.0]
+
+
+def test_the_bound_of_a_faint_star_is_that_of_the_sky(blank):
+    shot = expose(*blank, "independent", 2)
+    (bound,) = evaluation._flux_bounds(shot, np.array([128.0]), np.array([128.0]), hst_psf(size=255).numpy())
+    sky = noise_variance(torch.zeros(1), shot.exposure_time, 1, sky=shot.field.sky, reads=np.ceil(shot.field.reads / 2))
+    assert bound**2 / sky.item() == pytest.approx(1 / hst_psf(size=255).square().sum().item(), rel=0.01)
+
+
+def test_scores_of_all_methods_are_paired(monkeypatch):
+    small = [field("blank_field"), field("sparse_field")]
+    monkeypatch.setattr(evaluation, "render", lambda one: make_scene(one.kind, 64, one.seed))
+    methods = {name: free_method(name) for name in ("unchanged", "ceiling")}
+    scores = evaluation.score(methods, small, noise_seeds=2, exposure_ratios=[2, 4], progress=False)
+    assert {name: len(rows) for name, rows in scores.items()} == {"unchanged": 8, "ceiling": 8}
+    assert [row["field"] for row in scores["unchanged"]] == [row["field"] for row in scores["ceiling"]]
+    summary = {(row["protocol"], row["exposure_ratio"], row["metric"]): row for row in summarise(scores["unchanged"])}
+    assert summary["independent", 4.0, "nmse"]["value"] == pytest.approx(1, abs=0.1)
+    assert summary["independent", 4.0, "mae"]["n"] == 2
