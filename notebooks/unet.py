@@ -119,7 +119,10 @@ page.table(
 parts = ("down.3", "bottom", "up.0", "merge.0"), ("down.0", "merge.3", "head")
 deep, shallow = (100 * sum(parameters[name] for name in part) / count_parameters(network) for part in parts)
 page.text(
-    f"The network has {page.value(count_parameters(network), ',d')} parameters, and {page.value(deep, '.0f', '%')} of them are in the four blocks at the bottom of the U, at an eighth and a sixteenth of the image's resolution. What happens at full resolution, where stars are two pixels wide, is done by {page.value(shallow, '.1f', '%')} of the numbers."
+    f"The network has {page.value(count_parameters(network), ',d')} parameters, and {page.value(deep, '.0f', '%')} of "
+    f"them are in the four blocks at the bottom of the U, at an eighth and a sixteenth of the image's resolution. What "
+    f"happens at full resolution, where stars are two pixels wide, is done by {page.value(shallow, '.1f', '%')} of the "
+    f"numbers."
 )
 
 # %% [markdown]
