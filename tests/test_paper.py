@@ -43,6 +43,12 @@ def test_keys_name_experiments_and_ratios():
         assert name in {"input", *EXPERIMENTS} and time == f"{line['exposure_time']}s"
 
 
+def test_misaligned_rows_are_experiments_that_shift():
+    rows = paper.table("misaligned")
+    assert [EXPERIMENTS[line["key"]].max_shift for line in rows] == [4, 1, 1]
+    assert [(line["rfe"], line["snr_factor"]) for line in rows] == [(15, 1.59), (3.6, 1.67), (4.1, 1.67)]
+
+
 def test_an_unknown_table_is_refused():
     with pytest.raises(ValueError, match="no table 4"):
         paper.table(4)
