@@ -22,6 +22,7 @@ from .instrument import FILTERS, RELEASED, WFC3_UVIS
 from .noise import noise_variance, physical, released
 from .psf import encircled_energy, hst_psf
 from .scenes import Scene, render
+from .starlists import Catalogue, Stars, stacking_factor
 from .tally import KEYS, mean_of_finite
 from .unet import Denoiser
 
@@ -48,10 +49,19 @@ class Exposure:
     long: np.ndarray
     variance: np.ndarray
 
+    def detect(self, image: np.ndarray) -> Catalogue:
+        """Stars of an image of this field at the paper's settings, in electrons of the long exposure."""
+        return photometry.detect(image * self.field.exposure_time, photometry.PAPER_SETTINGS)
+
     @cached_property
-    def reference(self) -> dict[str, np.ndarray]:
-        """What the paper calls the true stars: detections in the long exposure, in electrons."""
-        return photometry.detect(self.long * self.field.exposure_time, photometry.PAPER_SETTINGS)
+    def reference(self) -> Catalogue:
+        """What the paper calls the true stars: detections in the long exposure."""
+        return self.detect(self.long)
+
+    @cached_property
+    def own(self) -> Catalogue:
+        """Detections in the input."""
+        return self.detect(self.noisy)
 
     @property
     def target(self) -> np.ndarray:
@@ -128,75 +138,32 @@ def _is_sky(shot: Exposure) -> np.ndarray:
     return faint if faint.any() else np.ones_like(faint)
 
 
-@dataclass(frozen=True)
-class Stars:
-    """Detections in the long exposure and in an output, as `photometry.detect` gives them, in electrons.
-
-    pairs: indices (found, reference) of those that are one star.
-    """
-
-    found: dict[str, np.ndarray]
-    reference: dict[str, np.ndarray]
-    pairs: tuple[np.ndarray, np.ndarray]
-
-    @property
-    def counts(self) -> photometry.Counts:
-        matched = len(self.pairs[0])
-        return photometry.Counts(matched, len(self.found["x"]) - matched, len(self.reference["x"]) - matched)
-
-    @property
-    def flux(self) -> np.ndarray:
-        """Flux of each matched star in the output, e-."""
-        return self.found["flux"][self.pairs[0]]
-
-    @property
-    def flux_reference(self) -> np.ndarray:
-        """Flux of each matched star in the long exposure, e-."""
-        return self.reference["flux"][self.pairs[1]]
-
-    @property
-    def errors(self) -> np.ndarray:
-        """Relative flux error, Eq. 25, of each matched star, %."""
-        return 100 * metrics.relative_flux_error(self.flux, self.flux_reference)
-
-    @property
-    def snr(self) -> float:
-        """Eq. 26 over all detections; NaN for none."""
-        return photometry.snr(self.found["flux"], self.found["flux_error"], self.found["background"])
-
-    @property
-    def marks(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Places (x, y) of stars found, missed and false, as `figures.sky_panels` marks them (Fig. 8)."""
-        i, j = self.pairs
-        false, missed = (np.delete(np.arange(len(c["x"])), k) for c, k in ((self.found, i), (self.reference, j)))
-        places = {"found": (self.found, i), "missed": (self.reference, missed), "false": (self.found, false)}
-        return {name: (catalogue["x"][k], catalogue["y"][k]) for name, (catalogue, k) in places.items()}
-
-
 def detected_stars(shot: Exposure, output: np.ndarray) -> Stars:
     """The paper's star test (section 4.3): detect at its settings in both images, in electrons, match one to one."""
-    reference = shot.reference
-    found = photometry.detect(output * shot.field.exposure_time, photometry.PAPER_SETTINGS)
-    pairs = photometry.match(found["x"], found["y"], reference["x"], reference["y"], MATCH_RADIUS)
-    return Stars(found, reference, pairs)
-
-
-def common_errors(tests: dict[str, Stars]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """{name: (flux in the long exposure, e-; relative flux error, %)} of the stars that every output shows (Fig. 6)."""
-    shared = set.intersection(*(set(stars.pairs[1].tolist()) for stars in tests.values()))
-    kept = {name: np.isin(stars.pairs[1], list(shared)) for name, stars in tests.items()}
-    return {name: (stars.flux_reference[kept[name]], stars.errors[kept[name]]) for name, stars in tests.items()}
+    found = shot.own if output is shot.noisy else shot.detect(output)
+    return Stars.compare(found, shot.reference, MATCH_RADIUS)
 
 
 def star_scores(shot: Exposure, output: np.ndarray) -> dict[str, float]:
-    """The columns of Table 2 that stars make: TPR and RFE in %, F-measure, precision, Eq. 26's SNR."""
-    stars = detected_stars(shot, output)
+    """What stars make of Table 2, one field at a time: counts, TPR, precision, mean (absolute) RFE in %, Eq. 26, 28.
+
+    snr_factor is measured on stars that long exposure, input and output share; that of the input is relative to the
+    long exposure, as in Table 2.
+    """
+    stars, unchanged = detected_stars(shot, output), detected_stars(shot, shot.noisy)
+    counts, errors = stars.counts, stars.errors if len(stars.errors) else np.array([np.nan])
+    factor = stars.snr_over_reference if output is shot.noisy else stacking_factor(stars, unchanged)
     return {
-        "tpr": 100 * stars.counts.recall,
-        "precision": 100 * stars.counts.precision,
-        "f_measure": stars.counts.f_measure,
-        "rfe": float(np.mean(stars.errors)) if len(stars.errors) else np.nan,
+        "tp": float(counts.tp),
+        "fp": float(counts.fp),
+        "fn": float(counts.fn),
+        "tpr": 100 * counts.recall,
+        "precision": 100 * counts.precision,
+        "f_measure": counts.f_measure,
+        "rfe": float(np.mean(errors)),
+        "rfe_absolute": float(np.mean(np.abs(errors))),
         "snr": stars.snr,
+        "snr_factor": factor,
     }
 
 

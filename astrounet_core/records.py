@@ -12,21 +12,14 @@ from ._paths import BUILD_DIR, MANIFEST_DIR, RESULTS_DIR, WEIGHTS_DIR
 from .experiments import EXPERIMENTS, PRESETS
 from .field_table import VERSION
 from .provenance import read_json, replacing, sha256, write_json
-from .tally import read_fields
+from .tally import pooled, read_fields
 from .training import read_history
 
 ORDER = ("paper", "retrain")
 """A page shows the published GPU run where there is one, else the retrained one."""
 
-PAPER_COLUMNS = {
-    "rfe": "rfe",
-    "tpr": "tpr",
-    "f_measure": "f_measure",
-    "psnr": "psnr_paper",
-    "ssim": "ssim_paper",
-    "kl": "kl_paper",
-}
-"""Column of the paper's tables -> our measure of that name by the paper's definition, as far as it is known."""
+PAPER_PIXELS = {"snr_factor": "snr_factor", "psnr": "psnr_paper", "ssim": "ssim_paper", "kl": "kl_paper"}
+"""Column of the paper's tables -> our measure by the paper's definition, as far as it is known; mean over fields."""
 
 
 @dataclass(frozen=True)
@@ -108,23 +101,18 @@ def check(record: Record) -> None:
         raise ValueError(f"{path} belongs to other weights than {weights.name}; publish the run again.")
 
 
-def in_paper_columns(record: Record | None, unchanged: Record | None, exposure_ratio: float = 2.0) -> dict:
-    """What a run scored on the paper's own terms, in the columns of Tables 1 and 2; None where nothing was scored.
+def in_paper_columns(record: Record | None, exposure_ratio: float = 2.0) -> dict:
+    """What a run scored on the paper's own terms, in the columns of Tables 1 and 2; empty where nothing was scored.
 
-    The terms: the ``paper`` protocol, test fields of the families seen in training, `PAPER_COLUMNS`; snr_factor is
-    Eq. 28, SNR of the output over SNR of the unchanged input. rfe_uncertainty: half the 68 % interval over fields.
+    The terms: the ``paper`` protocol and test fields of the families seen in training. Stars are counted over all
+    fields together (`tally.pooled`); the rest are means over fields.
     """
-    rows = {key: _row(record, measure, exposure_ratio) for key, measure in PAPER_COLUMNS.items()}
-    columns = {key: row["value"] if row else None for key, row in rows.items()}
-    output, reference = (_row(run, "snr", exposure_ratio) for run in (record, unchanged))
-    columns["snr_factor"] = output["value"] / reference["value"] if output and reference else None
-    limits = [rows["rfe"].get(key) if rows["rfe"] else None for key in ("low", "high")]
-    columns["rfe_uncertainty"] = None if None in limits else (limits[1] - limits[0]) / 2
-    return columns
-
-
-def _row(record: Record | None, measure: str, exposure_ratio: float) -> dict | None:
-    return record.row(measure, "paper", exposure_ratio, fields="training") if record else None
+    rows = record.fields if record else []
+    terms = ("paper", float(exposure_ratio))
+    if not any((row["protocol"], row["exposure_ratio"]) == terms for row in rows):
+        return {}
+    means = {key: record.row(measure, *terms, fields="training") for key, measure in PAPER_PIXELS.items()}
+    return pooled(rows, *terms) | {key: row["value"] if row else None for key, row in means.items()}
 
 
 def command(name: str, profile: str = "retrain") -> str:

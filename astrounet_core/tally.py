@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import bootstrap
 
+from .metrics import f_measure, precision, recall
 from .provenance import replacing
 
 KEYS = ("field", "fields", "protocol", "exposure_ratio")
@@ -63,6 +64,43 @@ def paired_difference(
         return {"value": math.nan, "error": math.nan, "n": len(change), "clear": False}
     value, error = float(np.mean(change)), float(np.std(change, ddof=1) / math.sqrt(len(change)))
     return {"value": value, "error": error, "n": len(change), "clear": abs(value) > 2 * error}
+
+
+def pooled(rows: list[dict], protocol: str, exposure_ratio: float, fields: str = "training") -> dict[str, float]:
+    """Star measures over all stars of all fields together, as the paper counts them; NaN where there are none.
+
+    tpr, precision in %, f_measure: Eq. 22-24 of the summed counts; rfe, rfe_absolute: mean over the matched stars, %;
+    rfe_uncertainty: standard error of rfe by bootstrap over fields.
+    """
+    wanted = {"protocol": protocol, "exposure_ratio": exposure_ratio, "fields": fields}
+    chosen = [row for row in rows if wanted.items() <= row.items()]
+    tp, fp, fn = (float(sum(row[count] for row in chosen)) for count in ("tp", "fp", "fn"))
+    purity, completeness = precision(tp, fp), recall(tp, fn)
+    sums = {key: np.array([row[key] * row["tp"] for row in chosen if row["tp"]]) for key in ("rfe", "rfe_absolute")}
+    stars = np.array([row["tp"] for row in chosen if row["tp"]])
+    return {
+        "tpr": 100 * completeness,
+        "precision": 100 * purity,
+        "f_measure": f_measure(purity, completeness),
+        "rfe": sums["rfe"].sum() / tp if tp else math.nan,
+        "rfe_absolute": sums["rfe_absolute"].sum() / tp if tp else math.nan,
+        "rfe_uncertainty": _ratio_error(sums["rfe"], stars),
+    }
+
+
+def _ratio_error(sums: np.ndarray, counts: np.ndarray) -> float:
+    """Standard error of sum(sums) / sum(counts) when fields are drawn again, in pairs; NaN for fewer than two."""
+    if len(counts) < 2:
+        return math.nan
+    again = bootstrap(
+        (sums, counts),
+        lambda a, b, axis: a.sum(axis=axis) / b.sum(axis=axis),
+        paired=True,
+        n_resamples=1000,
+        method="percentile",
+        rng=0,
+    )
+    return float(again.standard_error)
 
 
 def _by_field(rows: list[dict], measure: str, protocol: str, exposure_ratio: float) -> dict[str, float]:

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from astrounet_core import evaluation, metrics
-from astrounet_core.evaluation import common_errors, detected_stars, expose, forced_scores, free_method, scores_of
+from astrounet_core.evaluation import detected_stars, expose, forced_scores, free_method, scores_of
 from astrounet_core.field_table import fields
 from astrounet_core.noise import noise_variance
 from astrounet_core.psf import hst_psf
 from astrounet_core.scenes import Scene, make_scene
+from astrounet_core.starlists import common_errors, stacking_factor
 from astrounet_core.tally import summarise
 
 
@@ -142,6 +143,16 @@ def test_common_stars_are_the_same_for_everyone(cluster):
     common = common_errors(tests)
     assert np.array_equal(np.sort(common["input"][0]), np.sort(common["long"][0]))
     assert len(common["long"][0]) == tests["input"].counts.tp < tests["long"].counts.tp
+
+
+def test_stacking_factors_are_ratios_over_shared_stars(cluster):
+    shot = expose(*cluster, "paper", 2)
+    unchanged, long = detected_stars(shot, shot.noisy), detected_stars(shot, shot.long)
+    assert stacking_factor(unchanged, unchanged) == long.snr_over_reference == 1
+    assert stacking_factor(long, unchanged) == pytest.approx(1 / unchanged.snr_over_reference)
+    scores = scores_of(shot, shot.noisy)
+    assert scores["snr_factor"] == unchanged.snr_over_reference
+    assert scores_of(shot, shot.long)["snr_factor"] == pytest.approx(1 / scores["snr_factor"])
 
 
 def test_forced_fluxes_of_the_input_are_unbiased_and_near_the_bound(stars):

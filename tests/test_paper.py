@@ -1,12 +1,14 @@
 """The paper's tables as typed in: complete, at home in this book's names, and consistent with the paper's own text."""
 
-import json
+import math
 
 import pytest
 
 from astrounet_core import paper
 from astrounet_core.experiments import EXPERIMENTS
-from astrounet_core.records import PAPER_COLUMNS, Record, in_paper_columns
+from astrounet_core.provenance import write_json
+from astrounet_core.records import Record, in_paper_columns
+from astrounet_core.tally import summarise, write_fields
 
 MEASURED = ("rfe", "rfe_uncertainty", "tpr", "f_measure", "snr_factor", "psnr", "ssim", "kl")
 
@@ -24,7 +26,6 @@ def test_tables_are_complete(number, rows, numbers):
 
 def test_columns_are_the_papers():
     assert all(set(MEASURED) < set(line) for number in (1, 2) for line in paper.table(number))
-    assert set(PAPER_COLUMNS) | {"snr_factor", "rfe_uncertainty"} == set(MEASURED)
 
 
 def test_table_1_lists_the_experiments_in_order():
@@ -100,28 +101,29 @@ def test_an_impossible_f_measure_is_refused():
 
 
 @pytest.fixture
-def record(tmp_path):
-    def make(snr: float) -> Record:
-        here = {"fields": "training", "protocol": "paper", "exposure_ratio": 2.0, "low": None, "high": None, "n": 6}
-        values = {measure: index for index, measure in enumerate(PAPER_COLUMNS.values())} | {"snr": snr}
-        rows = [here | {"metric": name, "value": value} for name, value in values.items()]
-        rows[0] |= {"low": -0.5, "high": 0.75}
-        other = [line | {"fields": "held_out", "value": -1.0} for line in rows]
-        folder = tmp_path / str(snr)
-        folder.mkdir(exist_ok=True)
-        (folder / "metrics.json").write_text(json.dumps(other + rows))
-        return Record(folder)
-
-    return make
+def record(tmp_path) -> Record:
+    """Two training fields with 30 and 10 stars found, one held-out field, one row of another protocol."""
+    here = {"fields": "training", "protocol": "paper", "exposure_ratio": 2.0}
+    stars = {"tp": 30.0, "fp": 10.0, "fn": 0.0, "rfe": 1.0, "rfe_absolute": 2.0}
+    rows = [
+        here | stars | {"field": "a"},
+        here | stars | {"field": "b", "tp": 10.0, "fp": 0.0, "fn": 10.0, "rfe": 5.0},
+        here | stars | {"field": "c", "fields": "held_out"},
+        here | stars | {"field": "a", "protocol": "independent"},
+    ]
+    write_fields(tmp_path / "fields.csv", rows)
+    pixels = [here | {"metric": measure, "value": float(k)} for k, measure in enumerate(PAPER_PIXELS.values())]
+    (tmp_path / "metrics.json").write_text(json.dumps([line | {"fields": "held_out"} for line in pixels] + pixels))
+    return Record(tmp_path)
 
 
 def test_our_numbers_take_the_papers_columns(record):
-    ours = in_paper_columns(record(30.0), record(20.0))
-    assert ours["snr_factor"] == 1.5 and ours["rfe_uncertainty"] == 0.625
-    assert [ours[key] for key in PAPER_COLUMNS] == [0, 1, 2, 3, 4, 5]
+    ours = in_paper_columns(record)
+    assert set(MEASURED) <= set(ours)
+    assert [ours[key] for key in PAPER_PIXELS] == [0, 1, 2, 3]
+    assert ours["tpr"] == pytest.approx(100 * 40 / 50) and ours["rfe"] == pytest.approx((30 * 1 + 10 * 5) / 40)
+    assert ours["f_measure"] == pytest.approx(2 * 0.8 * 0.8 / (0.8 + 0.8))
 
 
-def test_what_was_not_scored_is_none(record):
-    assert set(in_paper_columns(None, record(20.0)).values()) == {None}
-    assert in_paper_columns(record(30.0), None)["snr_factor"] is None
-    assert set(in_paper_columns(record(30.0), record(20.0), exposure_ratio=3.0).values()) == {None}
+def test_what_was_not_scored_is_empty(record):
+    assert in_paper_columns(None) == {} == in_paper_columns(record, exposure_ratio=3.0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astrounet_core.tally import mean_of_finite, paired_difference, read_fields, summarise, write_fields
+from astrounet_core.tally import mean_of_finite, paired_difference, pooled, read_fields, summarise, write_fields
 
 
 def rows(values: list[float], measure: str = "mae", **about) -> list[dict]:
@@ -93,3 +93,26 @@ def test_fields_come_back_from_their_file(tmp_path_factory, values):
     np.testing.assert_allclose([row["mae"] for row in found], values, rtol=1e-6, atol=1e-300)
     assert found[0]["only_here"] == 1.5 and all(math.isnan(row["only_here"]) for row in found[1:])
     assert found[0]["exposure_ratio"] == 2.0 and found[0]["protocol"] == "paper"
+
+
+def counted(tp: float, fp: float, fn: float, rfe: float) -> dict:
+    here = {"field": "f", "fields": "training", "protocol": "paper", "exposure_ratio": 2.0}
+    return here | {"tp": tp, "fp": fp, "fn": fn, "rfe": rfe, "rfe_absolute": abs(rfe)}
+
+
+def test_pooled_counts_weigh_fields_by_their_stars():
+    """90 of 100 stars and 0 of 1: per field the mean is 45 %, over all stars it is 89 %."""
+    found = pooled([counted(90, 10, 10, 2.0), counted(0, 3, 1, math.nan)], "paper", 2.0)
+    assert found["tpr"] == pytest.approx(100 * 90 / 101) and found["precision"] == pytest.approx(100 * 90 / 103)
+    assert found["rfe"] == 2.0 and math.isnan(found["rfe_uncertainty"])
+
+
+def test_the_error_of_a_pooled_mean_is_that_of_its_fields():
+    values = np.random.default_rng(2).normal(0.0, 3.0, 100)
+    found = pooled([counted(10, 0, 0, value) for value in values], "paper", 2.0)
+    assert found["rfe"] == pytest.approx(values.mean()) and found["f_measure"] == 1
+    assert found["rfe_uncertainty"] == pytest.approx(3.0 / 10, rel=0.2)
+
+
+def test_no_stars_at_all_give_no_rates():
+    assert all(math.isnan(value) for value in pooled([counted(0, 0, 0, math.nan)], "paper", 2.0).values())
