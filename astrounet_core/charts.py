@@ -127,3 +127,23 @@ def densities(panels: dict, *, xlabel: str) -> Figure:
     axes[0].set_ylabel("density")
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     return fig
+
+
+@figure_style
+def dots(labels: list[str], series: dict, *, xlabel: str) -> Figure:
+    """Named values with their errors, a line each from top to bottom: {label of the series: (values, errors)}.
+
+    None and NaN leave a gap. Raises ValueError where a series has not one value and error for every label.
+    """
+    if any(len(part) != len(labels) for pair in series.values() for part in pair):
+        raise ValueError(f"every series needs {len(labels)} values and errors, one for each label.")
+    fig, ax = _axes(series, xlabel, "")
+    fig.set_figheight(1.2 + 0.35 * len(labels))
+    for index, (name, (values, errors)) in enumerate(series.items()):
+        x, spread = (np.array(part, dtype=float) for part in (values, errors))
+        y = np.arange(len(labels)) + 0.2 * (index - (len(series) - 1) / 2)
+        ax.errorbar(x, y, xerr=np.nan_to_num(spread), fmt=SYMBOLS[index % len(SYMBOLS)], capsize=3, label=name)
+    ax.set(ylim=(len(labels) - 0.4, -0.6))
+    ax.set_yticks(range(len(labels)), labels)
+    ax.legend()
+    return fig

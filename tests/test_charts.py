@@ -19,3 +19,17 @@ def test_densities_draws_the_histogram_and_the_law():
 def test_densities_of_nothing_is_refused():
     with pytest.raises(ValueError, match="nothing to draw"):
         figures.densities({}, xlabel="n")
+
+
+def test_dots_are_where_the_values_are():
+    fig = figures.dots(["a", "b"], {"x": ([1.0, 2.0], [0.1, None]), "y": ([None, 4.0], [0.0, 0.5])}, xlabel="v")
+    (ax,) = fig.axes
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b"]
+    first, second = (container.lines[0].get_xdata() for container in ax.containers)
+    assert first.tolist() == [1, 2] and np.isnan(second[0]) and second[1] == 4
+    assert ax.yaxis_inverted()
+
+
+def test_dots_without_a_value_for_each_label_are_refused():
+    with pytest.raises(ValueError, match="one for each label"):
+        figures.dots(["a", "b"], {"x": ([1.0], [0.1])}, xlabel="v")
