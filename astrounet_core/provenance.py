@@ -126,7 +126,7 @@ def run_record(
         **more,
         "versions": library_versions(),
         "device": device,
-        "threads": os.cpu_count(),
+        "threads": int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count()),
         "seconds": round(seconds, 1),
         "peak_memory_mb": round(peak_memory_mb()),
     }
