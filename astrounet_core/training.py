@@ -251,7 +251,7 @@ def _validation_batch(fields: FieldSet, plan: Recipe) -> Batch:
 
 def _write_history(path: Path, rows: list[dict]) -> None:
     with replacing(path) as beside, open(beside, "w", newline="") as stream:
-        writer = csv.DictWriter(stream, HISTORY_COLUMNS)
+        writer = csv.DictWriter(stream, HISTORY_COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
