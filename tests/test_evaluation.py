@@ -150,9 +150,23 @@ def test_stacking_factors_are_ratios_over_shared_stars(cluster):
     unchanged, long = detected_stars(shot, shot.noisy), detected_stars(shot, shot.long)
     assert stacking_factor(unchanged, unchanged) == long.snr_over_reference == 1
     assert stacking_factor(long, unchanged) == pytest.approx(1 / unchanged.snr_over_reference)
+    assert scores_of(shot, shot.noisy)["snr_factor"] == unchanged.snr_over_reference
+    assert scores_of(shot, shot.long)["snr_factor"] == pytest.approx(1 / unchanged.snr_over_reference)
+
+
+@pytest.mark.parametrize("ratio", [2, 5])
+def test_to_call_an_input_a_long_exposure_is_enough_for_a_stacking_factor(cluster, ratio):
+    """With r times the electrons, Eq. 26 rises towards sqrt(r) times where a star's own photons dominate its noise."""
+    shot = expose(*cluster, "independent", ratio)
     scores = scores_of(shot, shot.noisy)
-    assert scores["snr_factor"] == unchanged.snr_over_reference
-    assert scores_of(shot, shot.long)["snr_factor"] == pytest.approx(1 / scores["snr_factor"])
+    assert 1.2 < scores["snr_factor_matched"] < ratio**0.5
+    assert ratio**-0.5 - 0.1 < scores["snr_factor"] < 0.85
+    assert scores_of(shot, shot.noisy.copy())["snr_factor"] == scores["snr_factor_matched"]
+
+
+def test_the_inputs_fluxes_are_those_of_the_long_exposure(cluster):
+    shot = expose(*cluster, "independent", 4)
+    assert np.median(detected_stars(shot, shot.noisy).errors) == pytest.approx(0, abs=3)
 
 
 def test_forced_fluxes_of_the_input_are_unbiased_and_near_the_bound(stars):
