@@ -104,7 +104,7 @@ page.table(
     ],
 )
 
-# %%
+# %% tags=["hide-input"]
 page.text(
     f"The {page.value(len(listed), 'd')} images are {page.value(len(uses), 'd')} different files. "
     f"{page.value(sum(n > 1 for n in uses.values()), 'd')} files are used more than once, up to "
@@ -150,7 +150,7 @@ page.figure(
     name="fig-faint-kinds",
     caption="The other three kinds, at the ZScale of the first: galaxies, a short parallel exposure with little in it, "
     "and nothing but noise.",
-    alt="Three panels of grainy sky: with some twenty small galaxies; with a few stars; and with nothing.",
+    alt="Three panels of grainy sky: with a handful of small galaxies; with a few stars; and with nothing.",
 )
 
 # %%
@@ -285,7 +285,7 @@ page.figure(
     "part of it enlarged; smooth in the long exposure, grainy at one half, and coarsely grained at one fifth.",
 )
 
-# %%
+# %% tags=["hide-input"]
 gas = (scene.image > 0.2).numpy() & (scene.image < 1.0).numpy()
 grain = {title: (image - scene.image.numpy())[gas].std() for title, image in images.items()}
 level = {title: image[gas].mean() for title, image in images.items()}
@@ -378,7 +378,7 @@ page.figure(
     alt="Two curves that rise and fall together about zero, and have long ragged tails towards positive values.",
 )
 
-# %%
+# %% tags=["hide-input"]
 sources, apertures = "5 σ sources per arcmin²", "scatter in apertures 6 px wide [10⁻³ e⁻/s]"
 mean, spread = (f([one[sources] for one in measured[1:]]) for f in (np.mean, lambda x: np.std(x, ddof=1)))
 page.text(

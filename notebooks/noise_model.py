@@ -143,7 +143,7 @@ page.table(
     ],
 )
 
-# %%
+# %% tags=["hide-input"]
 empty = (drawn["photons"] == 0).float().mean().item()
 page.text(
     f"Four expected electrons are none in {page.value(100 * empty, '.2f', '%')} of the pixels; the Poisson law says "
@@ -302,7 +302,7 @@ page.table(
     ],
 )
 
-# %%
+# %% tags=["hide-input"]
 sigma_long = noise.noise_variance(blank[:1, :1], time, 1.0, **settings).item() ** 0.5
 true_ratio = blanks["`physical`"].std().item() / blank_long.std().item()
 page.text(
@@ -364,7 +364,7 @@ page.table(
     ],
 )
 
-# %%
+# %% tags=["hide-input"]
 page.text(
     f"On bright gas the paper's input is {page.value((patch_paper[-1].std() / law[-1]).item(), '.2f')} times as noisy "
     f"as a true half exposure. That, too, can be calculated. The long exposure has variance $I/t$, the added noise "
@@ -408,7 +408,7 @@ page.figure(
     "slope one at short times and bends to one half beyond a few hundred seconds.",
 )
 
-# %%
+# %% tags=["hide-input"]
 gains = [[(s[i + 6] / s[i]).item() for i in (0, 54)] for s in snr]
 page.text(
     f"A doubling of the exposure time gains a factor of √2 = {page.value(2**0.5, '.2f')} where photons set the noise, "
@@ -487,7 +487,7 @@ page.table(
     ],
 )
 
-# %%
+# %% tags=["hide-input"]
 share = (v_long / (v_long + v_new))[-1].item()
 page.text(
     f"Why does it matter? A network trained to reproduce the target does best if it keeps the part of the input's "
@@ -538,7 +538,7 @@ page.table(
     ],
 )
 
-# %%
+# %% tags=["hide-input"]
 blocks = [image.unfold(0, 16, 16).unfold(1, 16, 16).sum((-1, -2)) for image in (white, drizzled)]
 page.text(
     f"The same draws, drizzled, scatter only {page.value((drizzled.std() / white.std()).item(), '.2f')} times as much "

@@ -115,7 +115,7 @@ page.table(
     ],
 )
 
-# %%
+# %% tags=["hide-input"]
 parts = ("down.3", "bottom", "up.0", "merge.0"), ("down.0", "merge.3", "head")
 deep, shallow = (100 * sum(parameters[name] for name in part) / count_parameters(network) for part in parts)
 page.text(
@@ -138,7 +138,7 @@ page.text(
 # which only ever sees $r = 2$, it cannot carry any information at all. We can show that by removing it: take its
 # weights, times $r$, into the bias of the next convolution, and drop the map.
 
-# %%
+# %% tags=["hide-input"]
 told = UNet(NetworkSettings(width=8))
 deaf = UNet(replace(told.settings, ratio_mode="none"))
 weights = told.state_dict()
@@ -160,7 +160,7 @@ page.text(
     f"view.)"
 )
 
-# %%
+# %% tags=["hide-input"]
 one, first_row = (
     next(row for row in paper.table(number) if row["key"] == key) for number, key in ((2, "network1@2"), (1, "exp01"))
 )
@@ -238,7 +238,7 @@ page.figure(
     "patchy ground.",
 )
 
-# %%
+# %% tags=["hide-input"]
 beyond = [100 * (influence[distance > radius].sum() / influence.sum()).item() for radius in (5, 20, 50)]
 page.text(
     f"Beyond 5 pixels from the centre lie {page.value(beyond[0], '.1f', '%')} of the total influence, beyond 20 pixels "
@@ -365,11 +365,11 @@ page.table(
     columns=[
         Column("output", "output"),
         Column("spread", "median change", ".2g", "σ"),
-        Column("peak", "brightest pixel", ".2g", "σ"),
+        Column("peak", "brightest pixel", ".3g", "σ"),
     ],
 )
 
-# %%
+# %% tags=["hide-input"]
 crowded = fields("validation")[4]
 deep = {"sky": crowded.sky, "reads": crowded.reads}
 dense = noise.physical(render(crowded).image, crowded.exposure_time, 1.0, generator=generator, **deep)[None, None]
@@ -402,7 +402,7 @@ page.text(
 # *Tiles*: compute each pixel once, in tiles that carry a margin as wide as the network can see
 # ({numref}`table-reach`), and throw the margin away. Then no pixel notices that there was a cut.
 
-# %%
+# %% tags=["hide-input"]
 size = 4096
 windows = ((size - 256) // 32 + 1) ** 2
 tiles = -((-size // (TILE - 2 * HALO["transposed"])) ** 2)
