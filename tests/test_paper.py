@@ -1,14 +1,13 @@
 """The paper's tables as typed in: complete, at home in this book's names, and consistent with the paper's own text."""
 
-import math
+import json
 
 import pytest
 
 from astrounet_core import paper
 from astrounet_core.experiments import EXPERIMENTS
-from astrounet_core.provenance import write_json
-from astrounet_core.records import Record, in_paper_columns
-from astrounet_core.tally import summarise, write_fields
+from astrounet_core.records import PAPER_PIXELS, Record, in_paper_columns
+from astrounet_core.tally import write_fields
 
 MEASURED = ("rfe", "rfe_uncertainty", "tpr", "f_measure", "snr_factor", "psnr", "ssim", "kl")
 
