@@ -1,4 +1,4 @@
-"""Images for pages to run on: the real one where it can be had, else a simulated stand-in that says so."""
+"""What pages run on: a real image where it can be had, else a simulated one that says so; and the network they use."""
 
 import math
 from dataclasses import dataclass
@@ -9,16 +9,20 @@ from astropy.io import fits
 
 from . import manifest
 from .fits_io import read_image
+from .inference import load_network
 from .inspection import blank_sky, lag_correlation, sky_scatter
 from .instrument import F606W, WFC3_UVIS, Detector, Filter
 from .noise import DRIZZLE_CORRELATION, drizzle_kernel, physical
+from .records import folder
+from .report import training
 from .scenes import make_scene
+from .unet import Denoiser
 
 PC1_GAIN = {7: 7.12, 15: 13.99}
 """Electrons per data number of WFPC2's chip PC1, by ATODGAIN (WFPC2 Instrument Handbook, section 4.4)."""
 
-VIGNETTED = 60
-"""Columns at the left and rows at the bottom of a PC1 image that the pyramid mirror's edge shades."""
+MIDDLE = slice(144, 656)
+"""Rows and columns of a PC1 image that are used: 512 of 800, far from the edges that the pyramid mirror shades."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +82,10 @@ def simulated(name: str, seed: int = 0) -> DemoImage:
     image = physical(
         scene.image, plan.exposure_time, 1.0, generator=generator, reads=plan.reads, correlation=plan.correlation
     )
-    real, title = manifest.entry(name), f"simulated {plan.kind.replace('_', ' ')}, {F606W.name}"
+    real, title = manifest.entry(name), f"Simulated {plan.kind.replace('_', ' ')}, {F606W.name}"
     note = (
         f"The real image, {real.instrument} {real.filter} ({real.kind}), is neither on this machine nor could it be "
-        f"downloaded. What is shown in its place is a **{title}**, {plan.exposure_time:g} s. "
+        f"downloaded. What is shown in its place is a **{title[0].lower() + title[1:]}**, {plan.exposure_time:g} s. "
         f"`astrounet data fetch {name}` gets the real one; then run this page again."
     )
     return DemoImage(image.numpy(), plan.exposure_time, F606W.name, WFC3_UVIS.pixel_scale, title, False, note)
@@ -126,15 +130,15 @@ def _drizzled(entry: manifest.Entry, path) -> DemoImage:
 
 
 def _pc1_frame(entry: manifest.Entry, path) -> DemoImage:
-    """One WFPC2/PC1 exposure in data numbers, turned into e-/s by its gain, without the vignetted edges."""
+    """The middle of one WFPC2/PC1 exposure in data numbers, turned into e-/s by its gain."""
     with fits.open(path) as hdus:
         header, counts = hdus[0].header, np.asarray(hdus["SCI"].data, dtype=np.float32)
     gain, time = PC1_GAIN[round(header["ATODGAIN"])], float(header["EXPTIME"])
-    image = np.ascontiguousarray(counts[VIGNETTED:, VIGNETTED:]) * np.float32(gain / time)
+    image = np.ascontiguousarray(counts[MIDDLE, MIDDLE]) * np.float32(gain / time)
     note = (
         f"{time:g} s, from the header. The file is in data numbers; its header says ATODGAIN {header['ATODGAIN']:g}, "
-        f"which on this chip is {gain:g} e⁻ a number. The {VIGNETTED} vignetted pixels at the left and at the bottom "
-        "are left out; cosmic rays are still in."
+        f"which on this chip is {gain:g} e⁻ a number. Used are the middle {len(image)} × {len(image)} pixels, as they "
+        "are: with their sky and their cosmic rays."
     )
     return _real(entry, image, time, note)
 
@@ -145,3 +149,25 @@ def _real(entry: manifest.Entry, image: np.ndarray, time: float, note: str) -> D
 
 
 _READERS = {"horseshoe_f606w": _mosaic, "dcls0353_f200lp": _drizzled, "ngc1261_f336w": _pc1_frame}
+
+
+def page_network(name: str, profile: str) -> Denoiser:
+    """The network that a page of ``profile`` uses: trained under that profile on this machine, else the published one.
+
+    Errors as of `inference.load_network`.
+    """
+    place = folder(profile, name)
+    trained = place / "weights.safetensors"
+    return load_network(trained if trained.exists() and (place / "run.json").exists() else name)
+
+
+def effort(name: str, profile: str) -> str:
+    """How much training a page's network had, as the rest of a sentence; says so where no record tells."""
+    record = training(name, profile)
+    if record is None:
+        return "has no record of its training on this machine"
+    run, share = record.run, 100 * record.share_of_schedule
+    return (
+        f"had {run['updates']:,} updates in {run['seconds'] / 60:.0f} minutes on {run['device']}, {share:.2g} % of the "
+        f"paper's schedule; its first block has {run['width']} feature maps where the paper's has 32"
+    )

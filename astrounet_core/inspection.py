@@ -4,15 +4,19 @@ Images are e-/s, (H, W), arrays or tensors. ``blank`` is a mask, True where no s
 input, and use it for every image of the field, so that all are measured on the same pixels.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import sep
+import torch
 from scipy.ndimage import binary_dilation, binary_erosion
 from scipy.signal import fftconvolve
 from torch import Tensor
 
 from . import photometry
+from .instrument import F606W
+from .psf import hst_psf
 
 Image = np.ndarray | Tensor
 
@@ -24,6 +28,9 @@ FIVE_SIGMA = photometry.DetectionSettings(threshold=5.0, min_area=4)
 
 FLUX_DIAMETER = 6.0
 """Aperture for fluxes before and after, pixels: some 80 % of a star's light."""
+
+STAMP = 21
+"""Side of an injected star's stamp, pixels."""
 
 FEWEST = 100
 """Fewer places than this say nothing about a scatter: the answer is NaN."""
@@ -129,6 +136,44 @@ def compare_sources(image: Image, output: Image, blank: np.ndarray, exposure_tim
         "flux_ratio": float(np.median(new / old)) if len(i) else np.nan,
         "flux_shift": 1.4826 * float(np.median(np.abs(pulls - np.median(pulls)))) if len(i) else np.nan,
     }
+
+
+def inject_stars(
+    image: Image, blank: np.ndarray, flux: float, exposure_time: float, seed: int = 0, spacing: int = 24
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The image with stars of a known flux, e-/s, on its blank sky, and their x and y: a truth for any image.
+
+    One star on every node of a grid of ``spacing`` pixels that is blank over the star's stamp; HST's PSF in F606W, with
+    photon noise of the exposure, s. Raises ValueError where no node is blank.
+    """
+    stamp = torch.clamp(flux * hst_psf(F606W, size=STAMP), min=0) * exposure_time
+    half, starry = STAMP // 2, _plane(image).copy()
+    rows, columns = (np.arange(spacing // 2, size, spacing) for size in starry.shape)
+    room = binary_erosion(blank, np.ones((STAMP, STAMP)))
+    places = [(y, x) for y in rows for x in columns if room[y, x]]
+    if not places:
+        raise ValueError(f"no blank sky for stars {spacing} pixels apart; choose a less crowded image.")
+    generator = torch.Generator().manual_seed(seed)
+    for y, x in places:
+        photons = torch.poisson(stamp, generator).numpy()
+        starry[y - half : y + half + 1, x - half : x + half + 1] += photons / exposure_time
+    y, x = np.array(places, float).T
+    return starry, x, y
+
+
+def surviving_light(method: Callable, image: Image, blank: np.ndarray, fluxes, exposure_time: float) -> np.ndarray:
+    """The share of injected starlight that a method keeps in apertures of 6 pixels, one value a flux (e-/s).
+
+    Every star is measured in the difference between the image with and without it, before and after; the share is
+    the sum of the latter over that of the former: 1 for a method that is linear and sharp. method: image -> image.
+    """
+    bare, answer, shares = _plane(image), _plane(method(image)), []
+    for flux in fluxes:
+        starry, x, y = inject_stars(image, blank, flux, exposure_time)
+        differences = (starry - bare, _plane(method(starry)) - answer)
+        added, kept = (photometry.aperture_flux(each, x, y, diameter=FLUX_DIAMETER).sum() for each in differences)
+        shares.append(kept / added)
+    return np.array(shares)
 
 
 def _detected(plane: np.ndarray, level: float = 1.0) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ from scipy.ndimage import binary_dilation
 from scipy.stats import binomtest
 
 from . import photometry
-from .evaluation import MATCH_RADIUS, Exposure, Method, detected_stars
+from .evaluation import MATCH_RADIUS, Exposure, detected_stars
 from .field_table import Field
 from .instrument import FILTERS
 from .metrics import relative_flux_error
@@ -57,13 +57,13 @@ def pair(scene: Scene, short: np.ndarray, long: np.ndarray, short_time: float, l
     return Exposure(field, scene, "independent", float(ratio), float(short_time), short, long, variance)
 
 
-def recovered(shots: Sequence[Exposure], method: Method) -> dict[str, float]:
-    """The columns of Table 3 for one method, all stars of all fields together.
+def recovered(shots: Sequence[Exposure], outputs: Sequence[np.ndarray]) -> dict[str, float]:
+    """The columns of Table 3 for one method, all stars of all fields together; outputs: its image of each exposure.
 
     n: stars in the long exposures; found: of these, in the outputs; tpr, low, high: their share and its 95 %
     `wilson_interval`, %; rfe, rfe_error: mean of Eq. 25 and its standard error, %; snr: Eq. 26, mean over fields.
     """
-    stars = [detected_stars(shot, method(shot)) for shot in shots]
+    stars = [detected_stars(shot, output) for shot, output in zip(shots, outputs, strict=True)]
     counts = [each.counts for each in stars]
     found = sum(count.tp for count in counts)
     total = found + sum(count.fn for count in counts)

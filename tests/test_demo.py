@@ -6,10 +6,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astrounet_core import demo, manifest
+from astrounet_core import demo, manifest, records
+from astrounet_core.field_table import VERSION
 from astrounet_core.inspection import blank_sky, lag_correlation, sky_scatter
 from astrounet_core.instrument import F606W
 from astrounet_core.noise import noise_variance
+from astrounet_core.provenance import write_json
+from astrounet_core.settings import NetworkSettings
+from astrounet_core.unet import Denoiser
+from astrounet_core.weights import save_weights
 
 
 @pytest.fixture
@@ -72,7 +77,36 @@ def test_the_real_mosaic_has_its_effective_time(data_dir):
 def test_the_real_exposures_have_their_headers_times(data_dir):
     lens, cluster = (demo.real_or_simulated(name) for name in ("dcls0353_f200lp", "ngc1261_f336w"))
     assert lens.is_real and lens.exposure_time == 300 and lens.image.shape == (110, 110)
-    assert cluster.is_real and cluster.exposure_time == 700 and cluster.image.shape == (740, 740)
+    assert cluster.is_real and cluster.exposure_time == 700 and cluster.image.shape == (512, 512)
     assert "13.99" in cluster.note
     noise = sky_scatter(cluster.image, blank_sky(cluster.image)) * 700
     assert 7.02 < noise < 14, "in electrons: more than the read noise of this gain, 7.02, and of its order"
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """A finished run of a toy network under the profile ``here``."""
+    monkeypatch.setattr(records, "BUILD_DIR", tmp_path)
+    place = records.folder("here", "modern")
+    settings = NetworkSettings(width=2)
+    save_weights(Denoiser(settings), place / "weights.safetensors", {})
+    (place / "history.csv").write_text("update,loss\n1,0.5\n")
+    record = {"updates": 4000, "paper_updates": 800_000, "seconds": 600, "device": "cpu", "width": 2}
+    write_json(place / "run.json", record | {"preset": "modern", "data": VERSION})
+    return place
+
+
+def test_a_page_uses_the_network_of_its_own_profile_first(run, monkeypatch):
+    assert demo.page_network("modern", "here").settings.width == 2
+    asked = []
+    monkeypatch.setattr(demo, "load_network", asked.append)
+    demo.page_network("modern", "elsewhere")
+    (run / "run.json").unlink()
+    demo.page_network("modern", "here")
+    assert asked == ["modern", "modern"], "an unfinished run is not used"
+
+
+def test_effort_is_read_from_the_record(run):
+    said = demo.effort("modern", "here")
+    assert "4,000 updates in 10 minutes on cpu, 0.5 % of the paper's schedule" in said and "has 2 feature maps" in said
+    assert "no record" in demo.effort("modern", "smoke")

@@ -119,6 +119,26 @@ def test_smoothing_finds_more_at_its_own_noise_but_not_at_the_inputs():
     assert found["flux_ratio"] != found["flux_ratio"] or found["flux_ratio"] < 1
 
 
+@pytest.mark.parametrize("flux", [5.0, 500.0])
+def test_injected_stars_have_their_flux_and_avoid_sources(flux):
+    image, _ = starry()
+    blank = inspection.blank_sky(image)
+    added, x, y = inspection.inject_stars(image, blank, flux, exposure_time=1e5)
+    assert len(x) > 50 and blank[y.astype(int), x.astype(int)].all()
+    total = (added.astype(float) - image).sum() / len(x)
+    assert total == pytest.approx(flux * hst_psf(F606W, size=inspection.STAMP).sum().item(), rel=0.01)
+    with pytest.raises(ValueError, match="no blank sky"):
+        inspection.inject_stars(image, ~EVERYWHERE, flux, 1.0)
+
+
+def test_a_linear_method_keeps_its_share_of_every_star_and_a_threshold_does_not():
+    measure = (white(9), EVERYWHERE, [20.0, 2000.0], 1e5)
+    np.testing.assert_allclose(inspection.surviving_light(lambda x: 0.7 * x, *measure), 0.7, rtol=1e-3)
+    np.testing.assert_allclose(inspection.surviving_light(lambda x: x - 3, *measure), 1, rtol=1e-3)
+    faint, bright = inspection.surviving_light(lambda x: np.where(x > 8, x, 0), *measure)
+    assert faint < 0.6 and bright > 0.8
+
+
 def test_no_sources_give_nan_fluxes():
     found = inspection.compare_sources(white(8), white(8), EVERYWHERE, exposure_time=1.0)
     assert found["before"] == found["matched"] == 0
