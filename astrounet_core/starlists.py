@@ -81,6 +81,13 @@ def common_errors(tests: dict[str, Stars]) -> dict[str, tuple[np.ndarray, np.nda
     return {name: (stars.flux_reference[kept[name]], stars.errors[kept[name]]) for name, stars in tests.items()}
 
 
+def cut_marks(marks: dict, corner: tuple[int, int], size: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """`Stars.marks` of a square of ``size`` pixels whose first pixel is corner (x, y), in its own coordinates."""
+    moved = {name: (x - corner[0], y - corner[1]) for name, (x, y) in marks.items()}
+    inside = {name: (np.minimum(x, y) > -0.5) & (np.maximum(x, y) < size - 0.5) for name, (x, y) in moved.items()}
+    return {name: (x[inside[name]], y[inside[name]]) for name, (x, y) in moved.items()}
+
+
 def _snr(catalogue: Catalogue, chosen) -> float:
     columns = (catalogue[key][chosen] for key in ("flux", "flux_error", "background"))
     return photometry.snr(*columns)

@@ -12,7 +12,7 @@ from astrounet_core.field_table import fields
 from astrounet_core.noise import noise_variance
 from astrounet_core.psf import hst_psf
 from astrounet_core.scenes import Scene, make_scene
-from astrounet_core.starlists import common_errors, stacking_factor
+from astrounet_core.starlists import common_errors, cut_marks, stacking_factor
 from astrounet_core.tally import summarise
 
 
@@ -128,6 +128,12 @@ def test_marks_add_up_to_the_detections(cluster):
     assert [len(marks[name][0]) for name in ("found", "missed", "false")] == [counts.tp, counts.fn, counts.fp]
     assert counts.fn > 0
     assert set(zip(*marks["missed"], strict=True)) <= set(zip(shot.reference["x"], shot.reference["y"], strict=True))
+
+
+def test_marks_of_a_cutout_are_in_its_own_pixels():
+    marks = {"found": (np.array([10.0, 30.0, 59.4]), np.array([20.0, 25.0, 20.0]))}
+    x, y = cut_marks(marks, (20, 10), 40)["found"]
+    assert x.tolist() == [10.0, 39.4] and y.tolist() == [15.0, 10.0]
 
 
 def test_fluxes_halved_have_an_error_of_half(cluster):
