@@ -56,7 +56,7 @@ def evaluate(
 def _leave_record(place: Path, rows: list[dict], record: dict, origin: dict) -> None:
     """Write the scores and how they came about; where the network was trained here, its run.json stays."""
     if not (place / "weights.safetensors").exists():
-        write_json(place / "run.json", origin | record)
+        write_json(place / "run.json", record | origin)
     write_json(place / "evaluation.json", record)
     write_fields(place / "fields.csv", rows)
     write_json(place / "metrics.json", summarise(rows))
@@ -73,7 +73,7 @@ def _method(name: str, place: Path) -> tuple[evaluation.Method, Path | None]:
 
 def _origin(name: str, weights: Path | None) -> dict:
     """How the published weights that were scored came about: from the record of their training."""
-    published = lookup(name) if weights else None
+    published = lookup(name, holding="history.csv") if weights else None
     kept = ("preset", "updates", "paper_updates", "width", "batch", "crop")
     trained = {key: published.run[key] for key in kept if key in published.run} if published else {}
     return trained | ({"trained_by": published.run} if published else {})

@@ -79,3 +79,9 @@ def test_citation_names_the_paper_and_no_person_as_author_of_this_book():
     assert citation["cff-version"] == "1.2.0"
     assert citation["authors"] == [{"name": "The Astro U-net reproduction team"}]
     assert citation["preferred-citation"]["doi"] in (BOOK / "references.bib").read_text()
+
+
+def test_the_house_names_every_module():
+    house = (ROOT / "book" / "house.md").read_text()
+    modules = {path.stem for path in (ROOT / "astrounet_core").glob("[a-z]*.py")}
+    assert [name for name in sorted(modules) if f"`{name}`" not in house] == []

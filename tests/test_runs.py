@@ -1,0 +1,91 @@
+"""Training and scoring by name: fields rendered once, records left where pages look for them."""
+
+import pytest
+import torch
+
+from astrounet_core import records, runs, scoring
+from astrounet_core.field_table import VERSION, fields
+from astrounet_core.provenance import read_json, sha256, write_json
+from astrounet_core.scenes import render
+from astrounet_core.settings import BANDS, NetworkSettings
+from astrounet_core.unet import Denoiser
+from astrounet_core.weights import load_weights, save_weights
+
+BLANK = fields("test")[5]
+
+
+@pytest.fixture
+def build(tmp_path, monkeypatch):
+    """Results and rendered fields in a folder of our own; the test fields are one blank field."""
+    for module in (runs, records):
+        monkeypatch.setattr(module, "BUILD_DIR", tmp_path)
+    monkeypatch.setattr(records, "RESULTS_DIR", tmp_path / "published")
+    monkeypatch.setattr(scoring, "fields", lambda split: [BLANK])
+    return tmp_path
+
+
+def test_fields_are_rendered_once_and_kept(build, monkeypatch):
+    first = runs.field_set("validation", 2)
+    monkeypatch.setattr(runs, "render", lambda field: pytest.fail("rendered again"))
+    again = runs.field_set("validation", 2)
+    chosen = fields("validation")[:2]
+    assert torch.equal(first.scenes, again.scenes) and torch.equal(first.scenes[1], render(chosen[1]).image)
+    assert first.exposure_time.tolist() == [field.exposure_time for field in chosen]
+    assert [BANDS[i] for i in first.band] == [field.band for field in chosen]
+    assert len(list((build / "fields").iterdir())) == 1
+
+
+def test_a_finished_run_is_left_alone(build, monkeypatch):
+    monkeypatch.setattr(runs, "field_set", lambda *arguments: runs.FieldSet.of([BLANK], render(BLANK).image[None]))
+    place = runs.train("exp09", "smoke", progress=False)
+    before = (place / "run.json").stat().st_mtime_ns
+    monkeypatch.setattr(runs, "Trainer", lambda *arguments: pytest.fail("trained again"))
+    assert runs.train("exp09", "smoke", resume=True, progress=False) == place
+    assert (place / "run.json").stat().st_mtime_ns == before
+
+
+def test_free_methods_leave_scores_and_a_record(build):
+    paths = scoring.evaluate(["unchanged", "ceiling"], "quick", exposure_ratios=[2], progress=False)
+    assert [path.parent.parent.name for path in paths] == ["unchanged", "ceiling"]
+    unchanged, ceiling = (records.lookup(name) for name in ("unchanged", "ceiling"))
+    assert unchanged.row("nmse", "independent")["value"] == pytest.approx(1, abs=0.03)
+    assert ceiling.row("nmse", "independent")["value"] == 0
+    assert unchanged.run["data"] == VERSION and unchanged.run["weights_sha256"] is None
+
+
+def test_a_network_trained_here_keeps_its_own_record(build, monkeypatch):
+    monkeypatch.setattr(runs, "field_set", lambda *arguments: runs.FieldSet.of([BLANK], render(BLANK).image[None]))
+    place = runs.train("network1", "smoke", progress=False)
+    scoring.evaluate(["network1"], "smoke", exposure_ratios=[2], progress=False)
+    record = records.lookup("network1", "smoke")
+    assert record.run["updates"] == 4 and record.row("mae", "paper") is not None
+    assert read_json(place / "evaluation.json")["weights_sha256"] == sha256(place / "weights.safetensors")
+
+
+def test_an_unknown_method_is_refused_before_anything_is_written(build):
+    with pytest.raises(ValueError, match="unknown method 'magic'"):
+        scoring.evaluate(["unchanged", "magic"], "quick", progress=False)
+    assert not (build / "results").exists()
+
+
+def test_weights_keep_what_they_say(tmp_path):
+    network = Denoiser(NetworkSettings(width=4, output="noise_units"))
+    save_weights(network, tmp_path / "a.safetensors", {"updates": "7"})
+    loaded, metadata = load_weights(tmp_path / "a.safetensors")
+    assert loaded.settings == network.settings and metadata["updates"] == "7" and not loaded.training
+    assert all(torch.equal(a.half().float(), b) for a, b in zip(network.parameters(), loaded.parameters(), strict=True))
+
+
+def test_scores_of_published_weights_say_how_these_were_trained(build, monkeypatch):
+    trained = records.folder("retrain", "network1", published=True)
+    write_json(trained / "run.json", {"experiment": "network1", "preset": "code", "data": VERSION, "updates": 500})
+    (trained / "history.csv").write_text("update,loss\n1,0.5\n")
+    network = build / "network1.safetensors"
+    save_weights(Denoiser(NetworkSettings(width=4)), network, {})
+    monkeypatch.setattr(scoring, "WEIGHTS_DIR", build)
+    monkeypatch.setattr(scoring, "load_network", lambda name: load_weights(network)[0])
+    for _ in range(2):
+        scoring.evaluate(["network1"], "quick", exposure_ratios=[2], progress=False)
+    run = records.lookup("network1", "quick").run
+    assert (run["profile"], run["preset"], run["updates"]) == ("quick", "code", 500)
+    assert run["trained_by"]["updates"] == 500 and "trained_by" not in run["trained_by"]
