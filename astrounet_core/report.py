@@ -1,9 +1,12 @@
-"""Runs as the rows and curves that pages show: what was trained and how long, with *not run* where nothing was."""
+"""Runs as the rows and curves that pages show: what was trained, what it scored, with *not run* where nothing was."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 
+from . import paper
 from .experiments import EXPERIMENTS, SCHEDULES, Experiment, updates_of
-from .records import Record, command, lookup
+from .records import Record, command, in_paper_columns, lookup
+from .tally import paired_difference
 
 FREE_METHODS = {
     "unchanged": "Input unchanged",
@@ -96,3 +99,117 @@ def loss_curves(profile: str, names: Iterable[str]) -> dict[str, tuple[list[floa
         label = title(name) if history else f"{title(name)}: not run"
         curves[label] = ([row["update"] for row in history], [row["loss"] for row in history])
     return curves
+
+
+def scored(name: str, profile: str) -> Record | None:
+    """The record that holds a method's scores, as a page of ``profile`` shows it; None where there is none."""
+    return lookup(name, profile, holding="fields.csv")
+
+
+def table2_rows(profile: str) -> list[dict]:
+    """The paper's Table 2, every row followed by ours of the same name, scored on the paper's terms."""
+    rows = []
+    for printed in paper.table(2):
+        key, ratio = printed["key"].split("@")[0], printed["exposure_ratio"]
+        ours = in_paper_columns(scored("unchanged" if key == "input" else key, profile), ratio)
+        rows += [printed | {"title": printed["name"], "who": "paper"}, ours | {"title": "", "who": "ours"}]
+        rows[-1]["exposure_ratio"] = ratio
+    return rows
+
+
+def control_rows(profile: str, ratios: Iterable[float], names: Sequence[str]) -> list[dict]:
+    """More rows in the columns of Table 2: methods beside the paper's, and the input called a long exposure."""
+    rows = []
+    for ratio in ratios:
+        unchanged = scored("unchanged", profile)
+        renamed = in_paper_columns(unchanged, ratio) | _relabelled(unchanged, ratio)
+        rows.append(renamed | {"title": "Input, flux-matched", "exposure_ratio": ratio})
+        for name in names:
+            columns = in_paper_columns(scored(name, profile), ratio)
+            rows.append(columns | {"title": title(name), "exposure_ratio": ratio})
+    return rows
+
+
+def _relabelled(unchanged: Record | None, ratio: float) -> dict:
+    """PSNR, SSIM and SNR_f of an input that counts the long exposure's electrons; its stars and KL are as before."""
+    found = {}
+    for column in ("psnr", "ssim", "snr_factor"):
+        row = unchanged.row(f"{column}_matched", "paper", float(ratio), fields="training") if unchanged else None
+        found[column] = row["value"] if row else None
+    return found
+
+
+def score_rows(
+    profile: str, ratios: Iterable[float], names: Sequence[str], measures: Iterable[str], fields: str = "training"
+) -> list[dict]:
+    """Measures under the ``independent`` protocol, a row a method and ratio: measure, and measure_low, measure_high."""
+    rows = []
+    for ratio in ratios:
+        for name in names:
+            row, record = {"title": title(name), "exposure_ratio": ratio}, scored(name, profile)
+            for measure in measures:
+                found = record.row(measure, "independent", float(ratio), fields=fields) if record else None
+                row |= (
+                    {measure: found["value"], f"{measure}_low": found["low"], f"{measure}_high": found["high"]}
+                    if found
+                    else {}
+                )
+            rows.append(row)
+    return rows
+
+
+BETTER = {
+    **dict.fromkeys(("tpr", "precision", "f_measure", "snr_factor_matched", "psnr", "psnr_matched", "ssim_matched"), 1),
+    **dict.fromkeys(("rfe", "rfe_absolute", "kl_paper", "mae", "nmse", "sky_rms", "flux_bias", "flux_scatter"), -1),
+}
+"""Measure -> 1 where more is better, -1 where less is; `SIGNED` ones by their absolute value."""
+
+SIGNED = ("rfe", "flux_bias")
+
+
+def comparison(ours: str, theirs: str, measure: str, protocol: str, ratio: float, profile: str) -> dict | None:
+    """`tally.paired_difference` of two methods, and ``better``: True, False, or None where it isn't clear.
+
+    None where one of the two was not scored.
+    """
+    records = [scored(name, profile) for name in (ours, theirs)]
+    if None in records:
+        return None
+    rows = (record.fields for record in records)
+    found = paired_difference(*rows, measure, protocol, float(ratio), absolute=measure in SIGNED)
+    return found | {"better": found["value"] * BETTER[measure] > 0 if found["clear"] else None}
+
+
+def comparison_rows(
+    profile: str, protocol: str, ratio: float, names: Iterable[str], rivals: Iterable[str], formats: dict[str, str]
+) -> list[dict]:
+    """A row a pair of methods: for every measure in formats (measure -> format) difference ± error, bold where clear."""
+    rivals = list(rivals)
+    rows = []
+    for name in names:
+        for rival in rivals:
+            cells = {
+                measure: _difference(comparison(name, rival, measure, protocol, ratio, profile), fmt)
+                for measure, fmt in formats.items()
+            }
+            rows.append({"title": f"{title(name)} − {title(rival).lower()}"} | cells)
+    return rows
+
+
+def _difference(found: dict | None, fmt: str) -> str | None:
+    """Text of a comparison: bold, with ↑ for better and ↓ for worse, where it is clear."""
+    if found is None or math.isnan(found["value"]):
+        return None
+    text = f"{found['value']:+{fmt}} ± {found['error']:{fmt}}".replace("-", "\N{MINUS SIGN}")
+    return text if found["better"] is None else f"**{text}** {'↑' if found['better'] else '↓'}"
+
+
+def beaten_by(
+    name: str, rivals: Iterable[str], measures: Iterable[str], protocol: str, ratio: float, profile: str
+) -> dict:
+    """{rival: measures in which it is better than a network beyond doubt}."""
+    found = {}
+    for rival in rivals:
+        pairs = ((measure, comparison(rival, name, measure, protocol, ratio, profile)) for measure in measures)
+        found[rival] = [measure for measure, result in pairs if result and result["better"]]
+    return found

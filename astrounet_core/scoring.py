@@ -1,6 +1,7 @@
 """Evaluation by name: pick the network or method, score it on test fields, leave the record."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from . import evaluation
@@ -60,6 +61,15 @@ def _leave_record(place: Path, rows: list[dict], record: dict, origin: dict) -> 
     write_json(place / "evaluation.json", record)
     write_fields(place / "fields.csv", rows)
     write_json(place / "metrics.json", summarise(rows))
+
+
+def methods(names: Sequence[str], profile: str, seed: int = 0) -> dict[str, evaluation.Method]:
+    """Those of the named methods that can be applied: without training, trained under this profile, or published."""
+    found = {}
+    for name in names:
+        with suppress(FileNotFoundError):
+            found[name] = _method(name, folder(profile, name, seed))[0]
+    return found
 
 
 def _method(name: str, place: Path) -> tuple[evaluation.Method, Path | None]:

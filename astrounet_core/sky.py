@@ -112,7 +112,7 @@ def _show(ax: Axes, title: str, image, norm: Normalize, cmap: str, unit: str) ->
         drawn, ax=ax, label=unit, location="bottom", shrink=0.9, aspect=25, pad=0.02, extend="both"
     )
     if type(norm) is Normalize:
-        bar.locator = MaxNLocator(4, steps=[1, 2, 5, 10])
+        bar.locator = MaxNLocator(3, steps=[1, 2, 5, 10])
     if isinstance(norm, ImageNormalize):
         ticks = np.asarray(norm.inverse(np.array([0.05, 0.5, 0.95])))
         bar.set_ticks(ticks, labels=[f"{tick:.2g}".replace("-", "\N{MINUS SIGN}") for tick in ticks])

@@ -416,8 +416,8 @@ page.text(
     f"{page.value(100 * rows[1]['recall'], '.0f', '%')}. It has added no information; it has done what the detection "
     "step left out, and what Source Extractor would do by itself with FILTER Y. And it lowers precision from "
     f"{page.value(100 * rows[0]['precision'], '.0f')} to {page.value(100 * rows[1]['precision'], '.0f', '%')}. But of "
-    f"its {len(x_false)} false stars {real} lie within half a pixel of a star of the true catalogue: they are real, and "
-    "the long exposure's own detection misses them."
+    f"its {len(x_false)} false stars {real} lie within half a pixel of a star of the true catalogue: they are real, "
+    "and the long exposure's own detection misses them."
 )
 
 # %% tags=["hide-input"]
@@ -643,8 +643,8 @@ page.figure(
 worst = float(ratios["aperture of 10 px"][1][0])
 page.text(
     f"For a faint star the paper's aperture of ten pixels is {page.value(worst, '.1f')} times worse than the bound. So "
-    "a gain in SNR of up to that factor *over aperture photometry* is to be had from the same image, without a network, "
-    "by fitting the PSF. A method that claims to beat the bound has either used knowledge about the sky that the bound "
+    "a gain in SNR of up to that factor *over aperture photometry* is to be had from the same image, without a "
+    "network, by fitting the PSF. A method that claims to beat the bound has either used knowledge about the sky that the bound "
     "doesn't have, and pays with {term}`bias`, or has made an error."
 )
 

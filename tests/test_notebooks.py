@@ -103,7 +103,7 @@ def executed(tmp_path_factory, monkeypatch):
 def test_the_network_page_counts_the_papers_parameters(executed):
     notebook, text = executed("unet")
     assert "7,761,345" in text
-    assert "{figure}" in text and ":alt:" in text and ":name: fig-4" in text
+    assert "{figure}" in text and ":alt:" in text and ':name: "fig-4"' in text
     hidden = [cell for cell in notebook.cells if "remove-cell" in cell.metadata.get("tags", [])]
     assert any("injected-parameters" in cell.metadata["tags"] for cell in hidden)
 
