@@ -183,7 +183,7 @@ def comparison(ours: str, theirs: str, measure: str, protocol: str, ratio: float
 def comparison_rows(
     profile: str, protocol: str, ratio: float, names: Iterable[str], rivals: Iterable[str], formats: dict[str, str]
 ) -> list[dict]:
-    """A row a pair of methods: for every measure in formats (measure -> format) difference ± error, bold where clear."""
+    """A row a pair of methods, a cell a measure (formats: measure -> format): difference ± error, bold where clear."""
     rivals = list(rivals)
     rows = []
     for name in names:

@@ -82,8 +82,8 @@ def pooled(rows: list[dict], protocol: str, exposure_ratio: float, fields: str =
         "tpr": 100 * completeness,
         "precision": 100 * purity,
         "f_measure": f_measure(purity, completeness),
-        "rfe": sums["rfe"].sum() / tp if tp else math.nan,
-        "rfe_absolute": sums["rfe_absolute"].sum() / tp if tp else math.nan,
+        "rfe": float(sums["rfe"].sum()) / tp if tp else math.nan,
+        "rfe_absolute": float(sums["rfe_absolute"].sum()) / tp if tp else math.nan,
         "rfe_uncertainty": _ratio_error(sums["rfe"], stars),
     }
 

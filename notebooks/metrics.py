@@ -644,8 +644,8 @@ worst = float(ratios["aperture of 10 px"][1][0])
 page.text(
     f"For a faint star the paper's aperture of ten pixels is {page.value(worst, '.1f')} times worse than the bound. So "
     "a gain in SNR of up to that factor *over aperture photometry* is to be had from the same image, without a "
-    "network, by fitting the PSF. A method that claims to beat the bound has either used knowledge about the sky that the bound "
-    "doesn't have, and pays with {term}`bias`, or has made an error."
+    "network, by fitting the PSF. A method that claims to beat the bound has either used knowledge about the sky that "
+    "the bound doesn't have, and pays with {term}`bias`, or has made an error."
 )
 
 # %% [markdown]

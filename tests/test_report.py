@@ -6,6 +6,7 @@ from astrounet_core import records, report
 from astrounet_core.experiments import EXPERIMENTS, SCHEDULES
 from astrounet_core.field_table import VERSION
 from astrounet_core.provenance import write_json
+from astrounet_core.tally import summarise, write_fields
 
 
 @pytest.fixture
@@ -66,3 +67,76 @@ def test_what_is_missing_comes_with_its_command(trained):
 def test_a_name_that_is_nothing_is_refused():
     with pytest.raises(ValueError, match="no method 'magic'"):
         report.title("magic")
+
+
+def score(name: str, maes: list[float], **measures: float) -> None:
+    """A published record of a method, scored at r = 2 on fields of these errors, under both protocols."""
+    place = records.folder("retrain", name, published=True)
+    write_json(place / "run.json", {"experiment": name, "profile": "retrain", "data": VERSION, "seed": 0})
+    about = {
+        "fields": "training",
+        "exposure_ratio": 2.0,
+        "tp": 8.0,
+        "fp": 2.0,
+        "fn": 2.0,
+        "rfe": 1.0,
+        "rfe_absolute": 2.0,
+    }
+    rows = [
+        {"field": f"f{i}", "protocol": protocol, "mae": mae} | about | measures
+        for protocol in ("paper", "independent")
+        for i, mae in enumerate(maes)
+    ]
+    write_fields(place / "fields.csv", rows)
+    write_json(place / "metrics.json", summarise(rows))
+
+
+PAPER = {"psnr_paper": 10.0, "ssim_paper": 0.5, "kl_paper": 0.02, "snr_factor": 0.7}
+MATCHED = {"psnr_matched": 30.0, "ssim_matched": 0.6, "snr_factor_matched": 1.3}
+
+
+def test_table_2_has_ours_below_every_row_of_the_paper(house):
+    score("unchanged", [1.0, 2.0, 3.0], **PAPER, **MATCHED)
+    rows = report.table2_rows("quick")
+    assert [row["who"] for row in rows] == ["paper", "ours"] * 6
+    assert (rows[0]["tpr"], rows[1]["tpr"], rows[1]["psnr"]) == (68.08, pytest.approx(80), 10.0)
+    assert rows[3].keys() == {"title", "who", "exposure_ratio"} and rows[3]["exposure_ratio"] == 2
+
+
+def test_a_flux_matched_input_differs_in_its_pixels_and_its_label_only(house):
+    score("unchanged", [1.0, 2.0, 3.0], **PAPER, **MATCHED)
+    renamed, blur = report.control_rows("quick", [2], ["gaussian_blur"])
+    assert (renamed["psnr"], renamed["ssim"], renamed["snr_factor"]) == (30.0, 0.6, 1.3)
+    assert (renamed["kl"], renamed["tpr"]) == (0.02, pytest.approx(80))
+    assert blur == {"title": "Gaussian blur", "exposure_ratio": 2}
+
+
+def test_scores_come_with_their_interval(house):
+    score("unchanged", [1.0, 2.0, 3.0])
+    row, missing = report.score_rows("quick", [2], ["unchanged", "modern"], ["mae"])
+    assert row["mae"] == 2.0 and 1 < row["mae_low"] < 2 < row["mae_high"] < 3
+    assert missing == {"title": "Modern", "exposure_ratio": 2}
+
+
+def test_methods_are_ranked_where_their_difference_is_clear(house):
+    score("unchanged", [1.0, 10.0, 100.0], flux_bias=-1.0)
+    score("modern", [0.9, 9.8, 99.9], flux_bias=2.0)
+    score("network1", [2.0, 8.0, 100.0], flux_bias=1.0)
+    terms = ("mae", "independent", 2, "quick")
+    assert report.comparison("modern", "unchanged", *terms)["better"] is True
+    assert report.comparison("unchanged", "modern", *terms)["better"] is False
+    assert report.comparison("network1", "unchanged", *terms)["better"] is None
+    assert report.comparison("network2", "unchanged", *terms) is None
+    bias = report.comparison("modern", "unchanged", "flux_bias", "independent", 2, "quick")
+    assert bias["better"] is False and bias["value"] == 1.0  # 2 % is further from none than -1 %
+
+
+def test_cells_of_a_comparison_show_what_is_clear(house):
+    score("unchanged", [1.0, 10.0, 100.0])
+    score("modern", [0.9, 9.8, 99.9])
+    better, missing = report.comparison_rows(
+        "quick", "independent", 2, ["modern", "network2"], ["unchanged"], {"mae": ".2f"}
+    )
+    assert better == {"title": "Modern − input unchanged", "mae": "**−0.13 ± 0.03** ↑"}
+    assert missing == {"title": "Network 2 − input unchanged", "mae": None}
+    assert report.beaten_by("unchanged", ["modern"], ["mae"], "independent", 2, "quick") == {"modern": ["mae"]}
