@@ -142,20 +142,26 @@ def _relabelled(unchanged: Record | None, ratio: float) -> dict:
 def score_rows(
     profile: str, ratios: Iterable[float], names: Sequence[str], measures: Iterable[str], fields: str = "training"
 ) -> list[dict]:
-    """Measures under the ``independent`` protocol, a row a method and ratio: measure, and measure_low, measure_high."""
-    rows = []
-    for ratio in ratios:
-        for name in names:
-            row, record = {"title": title(name), "exposure_ratio": ratio}, scored(name, profile)
-            for measure in measures:
-                found = record.row(measure, "independent", float(ratio), fields=fields) if record else None
-                row |= (
-                    {measure: found["value"], f"{measure}_low": found["low"], f"{measure}_high": found["high"]}
-                    if found
-                    else {}
-                )
-            rows.append(row)
-    return rows
+    """Measures under the ``independent`` protocol, a row a method and ratio: measure, and measure_low, measure_high.
+
+    A measure without a finite value on the fields that were scored is a dash.
+    """
+    pairs = [(name, float(ratio)) for ratio in ratios for name in names]
+    return [
+        {"title": title(name), "exposure_ratio": ratio} | _scores(scored(name, profile), ratio, measures, fields)
+        for name, ratio in pairs
+    ]
+
+
+def _scores(record: Record | None, ratio: float, measures: Iterable[str], fields: str) -> dict:
+    found = (
+        {measure: record.row(measure, "independent", ratio, fields=fields) for measure in measures} if record else {}
+    )
+    if not any(found.values()):
+        return {}
+    columns = {measure: row["value"] if row else "–" for measure, row in found.items()}
+    limits = ((measure, end, row[end]) for measure, row in found.items() if row for end in ("low", "high"))
+    return columns | {f"{measure}_{end}": limit for measure, end, limit in limits}
 
 
 BETTER = {
@@ -192,14 +198,16 @@ def comparison_rows(
                 measure: _difference(comparison(name, rival, measure, protocol, ratio, profile), fmt)
                 for measure, fmt in formats.items()
             }
-            rows.append({"title": f"{title(name)} − {title(rival).lower()}"} | cells)
+            rows.append({"title": f"{title(name)} − {title(rival)}"} | cells)
     return rows
 
 
 def _difference(found: dict | None, fmt: str) -> str | None:
-    """Text of a comparison: bold, with ↑ for better and ↓ for worse, where it is clear."""
-    if found is None or math.isnan(found["value"]):
+    """Text of a comparison: bold, with ↑ for better and ↓ for worse, where it is clear; a dash for too few fields."""
+    if found is None:
         return None
+    if math.isnan(found["value"]):
+        return "–"
     text = f"{found['value']:+{fmt}} ± {found['error']:{fmt}}".replace("-", "\N{MINUS SIGN}")
     return text if found["better"] is None else f"**{text}** {'↑' if found['better'] else '↓'}"
 

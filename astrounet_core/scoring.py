@@ -1,7 +1,6 @@
 """Evaluation by name: pick the network or method, score it on test fields, leave the record."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from . import evaluation
@@ -65,11 +64,13 @@ def _leave_record(place: Path, rows: list[dict], record: dict, origin: dict) -> 
 
 def methods(names: Sequence[str], profile: str, seed: int = 0) -> dict[str, evaluation.Method]:
     """Those of the named methods that can be applied: without training, trained under this profile, or published."""
-    found = {}
-    for name in names:
-        with suppress(FileNotFoundError):
-            found[name] = _method(name, folder(profile, name, seed))[0]
-    return found
+    places = {name: folder(profile, name, seed) for name in names}
+    return {name: _method(name, place)[0] for name, place in places.items() if _available(name, place)}
+
+
+def _available(name: str, place: Path) -> bool:
+    files = (place / "weights.safetensors", WEIGHTS_DIR / f"{name}.safetensors")
+    return name not in EXPERIMENTS or any(file.exists() for file in files)
 
 
 def _method(name: str, place: Path) -> tuple[evaluation.Method, Path | None]:

@@ -74,9 +74,13 @@ def stacking_factor(output: Stars, unchanged: Stars) -> float:
     return photometry.stacking_factor(snr_output, _snr(unchanged.found, unchanged.pairs[0][theirs]))
 
 
-def common_errors(tests: dict[str, Stars]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """{name: (flux in the reference, e-; relative flux error, %)} of the stars that every output shows (Fig. 6)."""
-    shared = set.intersection(*(set(stars.pairs[1].tolist()) for stars in tests.values()))
+def common_errors(tests: dict[str, Stars], fewest: int = 10) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """{name: (flux in the reference, e-; relative flux error, %)} of the stars that every output shows (Fig. 6).
+
+    Outputs that show fewer than ``fewest`` stars of the reference, as an untrained network does, are left out.
+    """
+    tests = {name: stars for name, stars in tests.items() if stars.counts.tp >= fewest}
+    shared = set.intersection(*(set(stars.pairs[1].tolist()) for stars in tests.values())) if tests else set()
     kept = {name: np.isin(stars.pairs[1], list(shared)) for name, stars in tests.items()}
     return {name: (stars.flux_reference[kept[name]], stars.errors[kept[name]]) for name, stars in tests.items()}
 

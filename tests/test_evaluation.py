@@ -149,6 +149,10 @@ def test_common_stars_are_the_same_for_everyone(cluster):
     common = common_errors(tests)
     assert np.array_equal(np.sort(common["input"][0]), np.sort(common["long"][0]))
     assert len(common["long"][0]) == tests["input"].counts.tp < tests["long"].counts.tp
+    empty = detected_stars(shot, np.zeros_like(shot.long))
+    assert (
+        set(common_errors(tests | {"nothing": empty})) == {"input", "long"} and common_errors({"nothing": empty}) == {}
+    )
 
 
 def test_stacking_factors_are_ratios_over_shared_stars(cluster):

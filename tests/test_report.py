@@ -1,5 +1,7 @@
 """Rows and curves that pages show, from records made up for the test."""
 
+import math
+
 import pytest
 
 from astrounet_core import records, report
@@ -112,10 +114,12 @@ def test_a_flux_matched_input_differs_in_its_pixels_and_its_label_only(house):
 
 
 def test_scores_come_with_their_interval(house):
-    score("unchanged", [1.0, 2.0, 3.0])
-    row, missing = report.score_rows("quick", [2], ["unchanged", "modern"], ["mae"])
+    score("unchanged", [1.0, 2.0, 3.0], psnr=math.inf)
+    row, missing = report.score_rows("quick", [2], ["unchanged", "modern"], ["mae", "psnr"])
     assert row["mae"] == 2.0 and 1 < row["mae_low"] < 2 < row["mae_high"] < 3
-    assert missing == {"title": "Modern", "exposure_ratio": 2}
+    assert row["psnr"] == "–" and missing == {"title": "Modern", "exposure_ratio": 2}
+    (other,) = report.score_rows("quick", [2], ["unchanged"], ["mae"], fields="held_out")
+    assert "mae" not in other
 
 
 def test_methods_are_ranked_where_their_difference_is_clear(house):
@@ -137,6 +141,8 @@ def test_cells_of_a_comparison_show_what_is_clear(house):
     better, missing = report.comparison_rows(
         "quick", "independent", 2, ["modern", "network2"], ["unchanged"], {"mae": ".2f"}
     )
-    assert better == {"title": "Modern − input unchanged", "mae": "**−0.13 ± 0.03** ↑"}
-    assert missing == {"title": "Network 2 − input unchanged", "mae": None}
+    assert better == {"title": "Modern − Input unchanged", "mae": "**−0.13 ± 0.03** ↑"}
+    assert missing == {"title": "Network 2 − Input unchanged", "mae": None}
+    (few,) = report.comparison_rows("quick", "independent", 3, ["modern"], ["unchanged"], {"mae": ".2f"})
+    assert few["mae"] == "–"
     assert report.beaten_by("unchanged", ["modern"], ["mae"], "independent", 2, "quick") == {"modern": ["mae"]}
