@@ -211,7 +211,7 @@ page.table(
 # %%
 page.table(
     [{"preset": f"`{name}`"} | asdict(preset) for name, preset in PRESETS.items()],
-    name="table-presets",
+    name="table-recipes",
     caption="The presets. Source and target: the image from which the input is made "
     "and the image that it should become; `long`, a noisy exposure, or "
     "`scene`, noise-free. The rate falls at once after 40 % of the updates "
