@@ -121,7 +121,7 @@ for name, recipe in recipes.items():
 # %% tags=["hide-input"]
 page.table(
     rows,
-    name="table-leak",
+    name="table-pairs-leak",
     caption="Noise of input and target on one galaxy field, $r = 2$. Correlation: how "
     "much of the target's noise is in the input; 0 for two exposures taken "
     "one after the other. Level: mean of the input's noise, in units of its "
@@ -251,7 +251,7 @@ page.figure(
         ylabel="learning rate",
         logy=True,
     ),
-    name="fig-learning-rate",
+    name="fig-rate-schedule",
     caption="The learning rate over a training run, for three presets. `physical` has the rates of `code`.",
     alt="Three curves of learning rate against the part of the schedule. Two step "
     "down by a factor of ten at 0.4; the third rises quickly to 0.001 and falls "
