@@ -136,7 +136,7 @@ page.table(
     ],
 )
 
-# %%
+# %% tags=["hide-input"]
 leaking, coded = (next(row for row in rows if row["recipe"] == name) for name in ("paper", "code"))
 page.text(
     f"With the `paper` recipe the noises of input and target correlate by {page.value(leaking['correlation'], '.2f')}. "
@@ -208,7 +208,7 @@ page.table(
 # of the {term}`activation function`. The experiments of this book are trained with `code` unless a table says
 # otherwise. `physical` changes the data and nothing else, so that data and recipe can be told apart.
 
-# %%
+# %% tags=["hide-input"]
 page.table(
     [{"preset": f"`{name}`"} | asdict(preset) for name, preset in PRESETS.items()],
     name="table-recipes",
@@ -332,7 +332,7 @@ page.table(
 # *bfloat16*, numbers with the range of float32 but only eight significant bits, because it is several times
 # faster.
 
-# %%
+# %% tags=["hide-input"]
 step = torch.finfo(torch.bfloat16).eps / 2
 star = target.max().item()
 sky = sigma.median().item()
@@ -351,7 +351,7 @@ page.text(
 # in 48 hours. Network 2 takes four updates a crop, 3,200,000 in all. We call that *the paper's schedule*; it
 # needs a GPU. A {term}`profile` says how much of it is run.
 
-# %%
+# %% tags=["hide-input"]
 page.table(
     report.schedule_rows(),
     name="table-schedules",
@@ -382,7 +382,7 @@ page.table(
 #
 # Every experiment of the book, and the run behind it:
 
-# %%
+# %% tags=["hide-input"]
 page.table(
     report.experiment_rows(profile),
     name="table-experiments",
@@ -470,7 +470,7 @@ page.figure(
     record=report.training("network1", profile),
 )
 
-# %%
+# %% tags=["hide-input"]
 late = np.mean(loss[-max(1, len(loss) // 10) :]) if loss else np.nan
 whole = np.mean(loss) if loss else np.nan
 page.text(
