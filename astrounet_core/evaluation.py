@@ -113,7 +113,7 @@ def pixel_scores(shot: Exposure, output: np.ndarray) -> dict[str, float]:
         "kl": metrics.kl_histogram(output, shot.target, sigma=sigma),
         "mae": metrics.mae(output, shot.target),
         "nmse": metrics.noise_normalised_mse(output, scene, shot.variance),
-        "sky_rms": float(np.std((output - scene)[_is_sky(shot)])) / sigma,
+        "sky_rms": _sky_rms(output - scene, scene, sigma),
     }
 
 
@@ -133,10 +133,13 @@ def paper_scores(shot: Exposure, output: np.ndarray) -> dict[str, float]:
     }
 
 
-def _is_sky(shot: Exposure) -> np.ndarray:
-    """Pixels whose true signal is below a tenth of the input's sky noise; all, where there are none."""
-    faint = shot.scene.image.numpy() < 0.1 * np.sqrt(np.median(shot.variance))
-    return faint if faint.any() else np.ones_like(faint)
+def _sky_rms(error: np.ndarray, scene: np.ndarray, sigma: float) -> float:
+    """Rms error of the sky in units of the input's noise, over pixels whose true signal is below a tenth of it.
+
+    NaN where less than a hundredth of the pixels are that dark.
+    """
+    dark = scene < 0.1 * sigma
+    return float(np.std(error[dark])) / sigma if dark.mean() > 0.01 else np.nan
 
 
 def detected_stars(shot: Exposure, output: np.ndarray) -> Stars:

@@ -92,9 +92,16 @@ def test_drizzled_noise_is_scored_against_drizzled_variance(blank):
 def test_the_ceiling_is_without_error(cluster):
     shot = expose(*cluster, "independent", 2)
     scores = scores_of(shot, free_method("ceiling")(shot))
-    assert scores["mae"] == scores["nmse"] == scores["sky_rms"] == 0
+    assert scores["mae"] == scores["nmse"] == 0
     assert scores["ssim"] == pytest.approx(1) and scores["psnr"] == np.inf
     assert scores["flux_bias"] == scores["flux_scatter"] == 0
+
+
+def test_sky_is_measured_where_there_is_some(blank):
+    shot = expose(*blank, "independent", 2)
+    lit = replace(shot, scene=replace(shot.scene, image=shot.scene.image + 1.0))
+    assert scores_of(shot, free_method("ceiling")(shot))["sky_rms"] == 0
+    assert np.isnan(evaluation.pixel_scores(lit, lit.noisy)["sky_rms"])
 
 
 def test_even_the_ceiling_differs_from_a_noisy_target(cluster):
