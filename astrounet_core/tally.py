@@ -113,7 +113,7 @@ def write_fields(path: Path, rows: list[dict]) -> None:
     """``fields.csv``: a line a row, a column a measure, to seven digits; empty where a measure has no value."""
     columns = [*KEYS, *sorted({name for row in rows for name in row} - set(KEYS))]
     with replacing(path) as beside, open(beside, "w", newline="") as stream:
-        writer = csv.writer(stream)
+        writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
 
