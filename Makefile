@@ -5,7 +5,7 @@ BIN := .venv/bin
 SNAKEMAKE := PYTHONPATH= $(BIN)/python -m snakemake --workflow-profile profiles/default
 
 .DEFAULT_GOAL := help
-.PHONY: help book page test lint inspect serve bench clean publish
+.PHONY: help book page test lint inspect serve bench teaser clean publish
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,10 @@ bench: .venv/.ready  ## speed and memory, as ratios in one run
 
 publish: .venv/.ready  ## copy finished runs to results/ (WEIGHTS="name ..." to weights/): make publish RUNS="network1 modern"
 	@$(BIN)/astrounet publish $(RUNS) --profile $(PROFILE) $(if $(WEIGHTS),--weights $(WEIGHTS))
+
+teaser: .venv/.ready  ## the README's picture, from the quickstart page (with real data in ASTROUNET_DATA_DIR)
+	@$(SNAKEMAKE) page --config profile=quick page=quickstart
+	@cp _build/pages/quick/figures/quickstart-fig-quickstart.png book/_static/teaser.png
 
 clean:  ## remove what the pipeline made (not .venv, not checkpoints of training runs)
 	@rm -rf _build/html _build/site _build/pages _build/timings _build/logs book/_executed

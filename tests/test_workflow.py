@@ -72,6 +72,14 @@ def test_file_times_alone_change_nothing(library):
     assert not digest_after(lambda folder: os.utime(folder / "notebooks" / "page.py", (1, 1)), library)
 
 
+def test_a_fetched_image_makes_its_page_anew(library, monkeypatch):
+    (library / "astrounet_core" / "manifest.py").write_text("")
+    (library / "notebooks" / "page.py").write_text("from astrounet_core import manifest\n")
+    state = {"name": "horseshoe", "state": "missing", "where": None}
+    monkeypatch.setattr(plan.manifest, "status", lambda: [state])
+    assert digest_after(lambda folder: state.update(state="present"), library)
+
+
 def test_imports_are_followed(library):
     assert plan.imported_modules(library / "notebooks" / "page.py") == {"c", "b"}
 

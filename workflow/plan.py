@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from astrounet_core import manifest
 from astrounet_core.experiments import EXPERIMENTS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -92,7 +93,14 @@ def page_digest(name: str, profile: str) -> str:
     modules = [LIBRARY / f"{module}.py" for module in imported_modules(notebook)]
     shared = [ROOT / "data_manifest", ROOT / "requirements.lock", PROFILES / f"{profile}.yml", ROOT / "workflow"]
     results = [ROOT / "results"] if reads_results(name) else []
-    return digest(notebook, *modules, *shared, *results)
+    return digest(notebook, *modules, *shared, *results) + images_at_hand(name)
+
+
+def images_at_hand(name: str) -> str:
+    """The real images that a page could use here: it is made again when one has been fetched since."""
+    if "manifest" not in imported_modules(NOTEBOOKS / f"{name}.py"):
+        return ""
+    return " ".join(file["name"] for file in manifest.status() if file["state"] == "present")
 
 
 def reads_results(name: str) -> bool:
