@@ -9,7 +9,7 @@ import pytest
 
 from astrounet_core._paths import ROOT
 from astrounet_core.experiments import EXPERIMENTS
-from workflow import plan
+from workflow import inspect_book, plan
 
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 
@@ -143,3 +143,11 @@ def test_make_names_the_python_it_needs():
     make = shutil.which("make")
     old = subprocess.run([make, "-n", "-B", ".venv/.ready"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "astrounet needs Python 3.11 or newer" in old.stdout
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium here")
+def test_a_page_that_asks_the_network_is_found_out(tmp_path):
+    page = tmp_path / "page.html"
+    for body, complains in (("<p>quiet</p>", False), ('<img src="https://example.org/star.png" alt="">', True)):
+        page.write_text(f"<!doctype html><html><head><link rel='icon' href='data:,'></head><body>{body}</body></html>")
+        assert bool(inspect_book.complaints(page, shutil.which("chromium"))) == complains
