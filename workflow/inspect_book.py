@@ -1,5 +1,6 @@
 """Open every built page in headless Chromium with the network off; fail on a console error or an outside request."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,9 @@ OPTIONS = [
     *("--disable-background-networking", "--disable-component-update", "--enable-logging=stderr"),
     *("--virtual-time-budget=8000", "--dump-dom"),
 ]
+OUTSIDE = re.compile(r"<(?:script|img|iframe|source|video|link rel=.(?:stylesheet|preload|icon))\b[^>]*https?://[^>]*>")
+"""What a page fetches from elsewhere, in the document as the browser has it after the page's own scripts ran."""
+
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND"
 
 
@@ -27,7 +31,7 @@ def complaints(page: Path, browser: str) -> list[str]:
         command = [browser, *OPTIONS, OFFLINE, f"--user-data-dir={profile}", page.as_uri()]
         answer = subprocess.run(command, capture_output=True, text=True, timeout=120)
     console = [line for line in answer.stderr.splitlines() if "CONSOLE" in line]
-    found = [line for line in console if "rror" in line or "ERR_" in line]
+    found = [line for line in console if "rror" in line or "ERR_" in line] + OUTSIDE.findall(answer.stdout)
     return found if "</html>" in answer.stdout else [*found, "the page did not load"]
 
 
