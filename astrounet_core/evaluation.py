@@ -6,7 +6,7 @@ noise). ``independent``: the input is an exposure of its own of the noise-free s
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 
 import numpy as np
@@ -89,8 +89,17 @@ def expose(field: Field, scene: Scene, protocol: str, exposure_ratio: float, noi
 
 
 def network_method(network: Denoiser) -> Method:
-    """A network as a method."""
+    """A network as a method; an oracle is shown the noise-free scene as well."""
+    if network.settings.inputs == "oracle":
+        return partial(_oracle, network)
     return lambda shot: denoise(shot.noisy, shot.exposure_ratio, shot.exposure_time, network, band=shot.field.band)
+
+
+@torch.inference_mode()
+def _oracle(network: Denoiser, shot: Exposure) -> np.ndarray:
+    noisy, truth = (torch.as_tensor(image)[None, None] for image in (shot.noisy, shot.scene.image))
+    time, ratio = torch.tensor([shot.exposure_time]), torch.tensor([shot.exposure_ratio])
+    return network(noisy, time, ratio, truth=truth)[0, 0].numpy()
 
 
 def free_method(name: str) -> Method:

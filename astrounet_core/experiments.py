@@ -46,9 +46,11 @@ EXPERIMENTS: dict[str, Experiment] = {
     "exp02": Experiment("$L_2$ loss", _NO_RATIO, loss="l2"),
     "exp03": Experiment("$L_1$ + perceptual loss", _NO_RATIO, loss="l1+perceptual"),
     "exp04": Experiment("$L_1$ + KL divergence loss", _NO_RATIO, loss="l1+kl"),
+    "exp04_poisson": Experiment("$L_1$ + Poisson divergence loss", _NO_RATIO, loss="l1+poisson"),
     "exp05": Experiment("Filters", {**_NO_RATIO, "inputs": "filters"}),
     "exp06": Experiment("Input multiplied by $r$", {"ratio_mode": "multiply"}),
     "exp07": Experiment("Segmentation map", {"inputs": "segmentation"}),
+    "exp07_oracle": Experiment("Segmentation map of the truth (oracle)", {"inputs": "oracle"}),
     "exp08": Experiment("Multiple $r$ (random order)", ratios=_FOUR, ratio_order="random"),
     "exp09": Experiment("ReLU activation", {"activation": "relu"}),
     "exp10": Experiment("PReLU activation", {"activation": "prelu"}),
@@ -76,6 +78,8 @@ class Preset:
     truth, from which the paper also makes the input) or ``scene`` (the noise-free truth).
     learning_rate falls to final_rate: at once after 40 % of the updates (``step``: 2000 of 5000 epochs), or along a
     cosine after a warm-up over the first 2 % (``cosine``).
+    extra_stars: stars added to every crop, see `injection`; bias_weight: how much more a squared bias counts than a
+    variance (minus one), see `losses.squared_bias`; every crop is then shown twice, under independent noise.
     """
 
     noise: str
@@ -85,13 +89,15 @@ class Preset:
     final_rate: float
     shape: str
     slope: float
+    extra_stars: int = 0
+    bias_weight: float = 0.0
 
 
 PRESETS: dict[str, Preset] = {
     "paper": Preset("published", "long", "long", 1e-5, 1e-6, "step", slope=0.02),
     "code": Preset("released", "long", "long", 1e-4, 1e-5, "step", slope=0.2),
     "physical": Preset("physical", "scene", "scene", 1e-4, 1e-5, "step", slope=0.2),
-    "modern": Preset("physical", "scene", "scene", 1e-3, 1e-6, "cosine", slope=0.2),
+    "modern": Preset("physical", "scene", "scene", 1e-3, 1e-6, "cosine", slope=0.2, extra_stars=12, bias_weight=4.0),
 }
 
 

@@ -57,6 +57,16 @@ def noise_normalised(output: Tensor, target: Tensor, sigma: Tensor, power: int =
     return ((output - target) / sigma).abs().pow(power).mean()
 
 
+def squared_bias(output: Tensor, target: Tensor, sigma: Tensor) -> Tensor:
+    """mean(e_2k e_2k+1), e = (y' - y) / sigma: the squared bias in units of the noise, estimated without bias itself.
+
+    Images 2k and 2k + 1 of the batch are twins: one scene under independent noise. What their errors have in common is
+    what the network gets wrong on average, E[e]^2; the rest of the squared error is variance. Can be negative.
+    """
+    error = (output - target) / sigma
+    return (error[0::2] * error[1::2]).mean()
+
+
 class RandomFeatures(nn.Module):
     """Three layers of fixed random 3x3 filters: a training-free feature extractor for `perceptual`.
 

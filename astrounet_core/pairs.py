@@ -1,15 +1,17 @@
 """Training pairs: scenes on a device, random crops, noise; every batch a function of (seed, update) alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from .experiments import Experiment, Preset
 from .field_table import Field
+from .injection import StarInjector
 from .instrument import RELEASED, WFC3_UVIS
 from .noise import NOISE_MODELS, noise_variance, physical
 from .settings import BANDS
+from .unet import sky_statistics
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,7 @@ class FieldSet:
     """Rendered fields, stacked on one device: scenes (F, H, W), noise-free, e-/s, and (F,) of what else is needed.
 
     exposure_time: s; sky: e-/s; reads: exposures added up; correlation: drizzle's, at lag 1; band: index in `BANDS`.
+    real: the scenes are no scenes but real long exposures, noise and all (`hla.hla_field_set`).
     """
 
     scenes: Tensor
@@ -25,6 +28,15 @@ class FieldSet:
     reads: Tensor
     band: Tensor
     correlation: Tensor
+    real: bool = False
+
+    @property
+    def device(self) -> torch.device:
+        return self.scenes.device
+
+    def maker(self, experiment: Experiment, preset: Preset, batch: int, crop: int, seed: int) -> "PairMaker":
+        """What makes training batches of these fields."""
+        return PairMaker(self, experiment, preset, batch, crop, seed)
 
     @classmethod
     def of(cls, chosen: list[Field], scenes: Tensor) -> "FieldSet":
@@ -42,7 +54,9 @@ class FieldSet:
 @dataclass(frozen=True)
 class Batch:
     """noisy and target (N, 1, h, w), e-/s; exposure_time of the noisy image, s, exposure_ratio and band (N,);
-    sigma (N, 1, h, w): the true standard deviation of the noise, e-/s."""
+    sigma (N, 1, h, w): the true standard deviation of the noise, e-/s; sky (N, 2): `unet.sky_statistics` of the whole
+    noisy field, for networks that scale by it and see no more than a crop of it here, else None; valid (N, 1, h, w):
+    where the target has data, None for everywhere."""
 
     noisy: Tensor
     target: Tensor
@@ -50,10 +64,27 @@ class Batch:
     exposure_ratio: Tensor
     band: Tensor
     sigma: Tensor
+    sky: Tensor | None = None
+    valid: Tensor | None = None
+
+    def masked(self, output: Tensor) -> Tensor:
+        """``output`` with the target where that has no data: no error there and no gradient, whatever the loss."""
+        return output if self.valid is None else torch.where(self.valid, output, self.target)
+
+    def image(self, i: int) -> "Batch":
+        """Image number ``i`` of the batch alone."""
+        return Batch(**{name: None if value is None else value[i : i + 1] for name, value in vars(self).items()})
+
+    def shown(self) -> dict[str, Tensor | None]:
+        """What `unet.Denoiser` is called with; of the truth only ``oracle`` networks take notice."""
+        names = ("exposure_time", "exposure_ratio", "sky", "band")
+        return {"image": self.noisy, "truth": self.target} | {name: getattr(self, name) for name in names}
 
 
 class PairMaker:
     """Makes batches for one experiment under one preset, on the device of its field set.
+
+    Where bias counts extra (`Preset.bias_weight`), every crop comes twice, and an odd batch is one image larger.
 
     ``maker(update)`` draws the crops from a generator seeded by (seed, crop number) and the noise from one seeded by
     (seed, update): a resumed run sees exactly what an uninterrupted one would have seen.
@@ -63,37 +94,66 @@ class PairMaker:
         size = data.scenes.shape[-1]
         if crop + experiment.max_shift > size:
             raise ValueError(f"crops of {crop} pixels do not fit fields of {size}; choose a smaller crop.")
+        if data.real and "scene" in (preset.source, preset.target):
+            raise ValueError("real exposures come without a noise-free scene; choose preset paper or code.")
         self.data, self.experiment, self.preset = data, experiment, preset
-        self.batch, self.crop, self.seed = batch, crop, seed
+        self.crop, self.seed = crop, seed
         self.crops, self.noise = (torch.Generator(data.scenes.device) for _ in range(2))
         self.images = {"scene": data.scenes}
         if "long" in (preset.source, preset.target):
-            self.images["long"] = self._long_exposures()
+            self.images["long"] = data.scenes if data.real else self._long_exposures()
         self.ratios = torch.tensor(experiment.ratios, device=data.scenes.device)
+        self.twins = 2 if preset.bias_weight else 1
+        self.count = -(-batch // self.twins)
+        self.injector = StarInjector(data.scenes.device) if preset.extra_stars else None
+        scaled = experiment.settings(preset, width=1).needs_sky
+        self.sky = torch.stack([self.whole_sky(ratio) for ratio in experiment.ratios], 1) if scaled else None
 
     def __call__(self, update: int) -> Batch:
         """The batch of one update, 0-based."""
         ordered = self.experiment.ratio_order == "ordered"
         number, step = divmod(update, len(self.ratios)) if ordered else (update, None)
-        self.crops.manual_seed(_seed(self.seed, number, stream=1))
-        self.noise.manual_seed(_seed(self.seed, update, stream=2))
+        self.crops.manual_seed(stream_seed(self.seed, number, stream=1))
+        self.noise.manual_seed(stream_seed(self.seed, update, stream=2))
         field, row, column = self._corners()
         shift = self._shift()
-        source = self._cut(self.images[self.preset.source], field, row, column)
-        target = self._cut(self.images[self.preset.target], field, row + shift[0], column + shift[1])
-        ratio = self.ratios[step].expand(self.batch) if ordered else self._random_ratio()
-        return self._degrade(source, target, field, ratio)
+        which = torch.full_like(field, step) if ordered else self._integers(len(self.ratios), len(field))
+        source = cut(self.images[self.preset.source], field, row, column, self.crop)
+        moved = (row + shift[0], column + shift[1])
+        target = cut(self.images[self.preset.target], field, *moved, self.crop)
+        if self.injector:
+            stars = self._stars(field, self.ratios[which])
+            source, target = source + stars, target + stars
+        drawn = (source, target, field, self.ratios[which])
+        batch = self._degrade(*(each.repeat_interleave(self.twins, 0) for each in drawn))
+        sky = self.sky[field, which].repeat_interleave(self.twins, 0) if self.sky is not None else None
+        return replace(batch, sky=sky)
 
     def whole(self, ratio: float) -> Batch:
         """Every field in full at one exposure ratio, in order: what validation scores."""
-        self.noise.manual_seed(_seed(self.seed, 0, stream=3))
+        self.noise.manual_seed(stream_seed(self.seed, 0, stream=3))
         source, target = (self.images[name].unsqueeze(1) for name in (self.preset.source, self.preset.target))
         field = torch.arange(len(source), device=source.device)
         return self._degrade(source, target, field, torch.full((len(source),), ratio, device=source.device))
 
+    def whole_sky(self, ratio: float) -> Tensor:
+        """`unet.sky_statistics` (F, 2) of every field's noisy exposure at one ratio, one field at a time."""
+        self.noise.manual_seed(stream_seed(self.seed, 0, stream=5))
+        which = torch.arange(len(self.data.scenes), device=self.data.scenes.device).split(1)
+        short = torch.full((1,), ratio, device=self.data.scenes.device)
+        source = self.images[self.preset.source].unsqueeze(1)
+        return torch.cat([sky_statistics(self._degrade(source[i], source[i], i, short).noisy) for i in which])
+
+    def _stars(self, field: Tensor, ratio: Tensor) -> Tensor:
+        """Images of the added stars alone, (N, 1, crop, crop), e-/s."""
+        data = self.data
+        time, sky, reads, band = (x[field] for x in (data.exposure_time, data.sky, data.reads, data.band))
+        variance = noise_variance(torch.zeros_like(time), time, ratio, WFC3_UVIS, sky=sky, reads=(reads / ratio).ceil())
+        return self.injector(variance, time / ratio, band, self.preset.extra_stars, self.crop, self.crops)
+
     def _long_exposures(self) -> Tensor:
         """One noisy exposure of the full time per field, drawn once: what the paper calls its ground truth."""
-        self.noise.manual_seed(_seed(self.seed, 0, stream=4))
+        self.noise.manual_seed(stream_seed(self.seed, 0, stream=4))
         data = self.data
         columns = (data.exposure_time, data.sky, data.reads, data.correlation)
         time, sky, reads, correlation = (x.view(-1, 1, 1) for x in columns)
@@ -116,22 +176,19 @@ class PairMaker:
 
     def _corners(self) -> tuple[Tensor, Tensor, Tensor]:
         free = self.data.scenes.shape[-1] - self.crop - self.experiment.max_shift + 1
-        field = self._integers(len(self.data.scenes), self.batch)
-        return field, self._integers(free, self.batch), self._integers(free, self.batch)
+        return tuple(self._integers(high, self.count) for high in (len(self.data.scenes), free, free))
 
     def _shift(self) -> Tensor:
-        return self._integers(self.experiment.max_shift + 1, 2 * self.batch).view(2, -1)
-
-    def _random_ratio(self) -> Tensor:
-        return self.ratios[self._integers(len(self.ratios), self.batch)]
-
-    def _cut(self, images: Tensor, field: Tensor, row: Tensor, column: Tensor) -> Tensor:
-        """(F, H, W) -> (N, 1, crop, crop), by indexing on the device."""
-        along = torch.arange(self.crop, device=images.device)
-        rows, columns = row[:, None] + along, column[:, None] + along
-        return images[field[:, None, None], rows[:, :, None], columns[:, None, :]].unsqueeze(1)
+        return self._integers(self.experiment.max_shift + 1, 2 * self.count).view(2, -1)
 
 
-def _seed(seed: int, number: int, stream: int) -> int:
+def cut(images: Tensor, field: Tensor, row: Tensor, column: Tensor, size: int) -> Tensor:
+    """Crops with their first pixel at (row, column): (F, H, W) -> (N, 1, size, size), by indexing on the device."""
+    along = torch.arange(size, device=images.device)
+    rows, columns = row[:, None] + along, column[:, None] + along
+    return images[field[:, None, None], rows[:, :, None], columns[:, None, :]].unsqueeze(1)
+
+
+def stream_seed(seed: int, number: int, stream: int) -> int:
     """A seed of its own for every (seed, number, stream), by a multiplicative mix modulo a large prime."""
     return (seed * 1_000_003 + number * 7_919 + stream * 104_729) * 2_654_435_761 % (2**61 - 1)

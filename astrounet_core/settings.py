@@ -7,7 +7,7 @@ ACTIVATIONS = ("leaky_relu", "relu", "prelu", "swish")
 RATIO_MODES = ("none", "concatenate", "multiply", "add")
 UPSAMPLINGS = ("transposed", "nearest", "bilinear")
 OUTPUTS = ("direct", "noise_units")
-INPUTS = {"image": 1, "filters": 2, "segmentation": 2}
+INPUTS = {"image": 1, "filters": 2, "segmentation": 2, "oracle": 2}
 """Ways to fill the input channels, and how many each takes."""
 
 
@@ -17,7 +17,8 @@ class NetworkSettings:
 
     width: feature maps after the first block (32 in the paper; doubled four times).
     inputs: ``image`` alone; ``filters``, one channel for each of `BANDS`, the image in its own and zeros in the
-        other (Experiment 5); ``segmentation``, the image and a map of its objects (Experiment 7).
+        other (Experiment 5); ``segmentation``, the image and a map of its objects (Experiment 7); ``oracle``, the
+        same with a map made from the truth, which tells what the best of maps could bring, and nothing else.
     activation, slope: Eq. 10 and 11; the paper's LeakyReLU slope is 0.02, its released script's 0.2.
     ratio_mode: how the exposure ratio r enters (section 3.3.3): ``concatenate`` a constant channel after the first
         up-sampling, ``multiply`` the input by r, ``add`` r to the input, or ``none``.
@@ -40,6 +41,11 @@ class NetworkSettings:
         _choice("ratio_mode", self.ratio_mode, RATIO_MODES)
         _choice("upsampling", self.upsampling, UPSAMPLINGS)
         _choice("output", self.output, OUTPUTS)
+
+    @property
+    def needs_sky(self) -> bool:
+        """Whether the network scales or cuts by the sky's level and noise."""
+        return self.output == "noise_units" or self.inputs in ("segmentation", "oracle")
 
     def to_metadata(self) -> dict[str, str]:
         """The settings as text, as safetensors metadata wants them."""

@@ -24,7 +24,7 @@ from .experiments import (
     learning_rate,
     updates_of,
 )
-from .losses import build_loss, noise_normalised
+from .losses import build_loss, noise_normalised, squared_bias
 from .metrics import psnr, ssim
 from .pairs import Batch, FieldSet, PairMaker
 from .provenance import Stopwatch, commit, read_json, replacing, run_record, sha256, write_json
@@ -75,9 +75,10 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def autocast(device: torch.device):
-    """bfloat16 where the hardware has it (every recent GPU, CPUs with AVX-512 BF16 or AMX), else plain float32."""
-    has_bf16 = torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported()
-    return torch.autocast(device.type, torch.bfloat16) if has_bf16 else nullcontext()
+    """bfloat16 where the hardware multiplies it faster (recent GPUs, CPUs with AMX), else plain float32."""
+    on_gpu = device.type == "cuda"
+    faster = torch.cuda.is_bf16_supported() if on_gpu else torch.cpu._is_amx_tile_supported()
+    return torch.autocast(device.type, torch.bfloat16) if faster else nullcontext()
 
 
 class Trainer:
@@ -127,7 +128,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         with autocast(self.device):
-            output = self.network(batch.noisy, batch.exposure_time, batch.exposure_ratio, band=batch.band)
+            output = self.network(**batch.shown())
         loss = self.loss_of(output.float(), batch)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -138,7 +139,8 @@ class Trainer:
     def loss_of(self, output: Tensor, batch: Batch) -> Tensor:
         """The experiment's loss of one batch."""
         if self.loss is None:
-            return noise_normalised(output, batch.target, batch.sigma)
+            images, weight = (output, batch.target, batch.sigma), self.plan.preset.bias_weight
+            return noise_normalised(*images) + (weight * squared_bias(*images) if weight else 0)
         return self.loss(output, batch.target)
 
     def _record(self, loss: float, validate: bool, seconds: float) -> dict:
@@ -162,9 +164,9 @@ class Trainer:
         """Mean PSNR (dB) and SSIM of the validation fields at r = 2, by the preset's own protocol."""
         pairs, scores = self.validation, []
         for i in range(len(pairs.noisy)):
-            inputs = (x[i : i + 1] for x in (pairs.noisy, pairs.exposure_time, pairs.exposure_ratio))
+            one = {name: value if value is None else value[i : i + 1] for name, value in pairs.shown().items()}
             with autocast(self.device):
-                output = self.network(*inputs, band=pairs.band[i : i + 1]).float()
+                output = self.network(**one).float()
             images = (output[0, 0].cpu().numpy(), pairs.target[i, 0].cpu().numpy())
             scores.append((psnr(*images), ssim(*images)))
         mean = torch.tensor(scores, dtype=torch.float64).mean(0)

@@ -99,28 +99,40 @@ def _initialise(module: nn.Module) -> None:
         nn.init.normal_(module.weight, std=0.02)
 
 
+BLOCK = 32
+"""Side, pixels, of the blocks in which `sky_statistics` measures the noise."""
+
+
 def sky_statistics(image: Tensor, max_pixels: int = 2**20) -> Tensor:
     """Level and noise of the sky, once per image: (N, 1, H, W) -> (N, 2), in the image's unit.
 
-    sigma = 1.4826 MAD(x[i-3] - 2 x[i] + x[i+3]) / sqrt(6): second differences are blind to slopes and nebulae,
-    the median to stars, and three pixels are beyond the reach of drizzle's correlation. The background is the median
-    of the pixels within 3 sigma of the median, twice. Non-finite pixels are left out; an image with none left gives
-    NaN. Images narrower than seven pixels use the standard deviation. No host synchronisation.
+    sigma = 1.4826 MAD(x[i-3] - 2 x[i] + x[i+3]) / sqrt(6) in blocks of 32 x 32 pixels, the first decile of them / 0.95:
+    second differences are blind to slopes and nebulae, the median to stars, the decile to crowded blocks (0.95 is what
+    the scatter of blocks leaves of it on a blank sky), and three pixels are beyond the reach of drizzle's correlation.
+    The background is the median of the pixels within 3 sigma of the median, twice. Non-finite pixels are left out; an
+    image with none left gives NaN. Images narrower than seven pixels use the standard deviation. Of an image with more
+    than ``max_pixels`` every n-th block counts. No host synchronisation.
     """
     plane = torch.where(torch.isfinite(image[:, 0]), image[:, 0], torch.nan).float()
     step = max(1, int((plane[0].numel() / max_pixels) ** 0.5))
-    lines = plane[:, ::step]
-    if lines.shape[-1] >= 7:
-        bend = (lines[..., :-6] - 2 * lines[..., 3:-3] + lines[..., 6:]).flatten(1)
-        sigma = 1.4826 * bend.abs().nanmedian(dim=1).values / 6**0.5
+    if plane.shape[-1] >= 7:
+        sigma = _blocks_sigma(plane[..., :-6] - 2 * plane[..., 3:-3] + plane[..., 6:], step)
     else:
-        sigma = torch.nan_to_num(lines.flatten(1)).std(dim=1, correction=0)
-    sample = lines.flatten(1)[:, ::step]
+        sigma = torch.nan_to_num(plane.flatten(1)).std(dim=1, correction=0)
+    sample = plane[:, ::step, ::step].flatten(1)
     centre = sample.nanmedian(dim=1, keepdim=True).values
     for _ in range(2):
         near = (sample - centre).abs() <= 3 * sigma[:, None]
         centre = torch.where(near, sample, torch.nan).nanmedian(dim=1, keepdim=True).values.nan_to_num(0) + 0 * centre
     return torch.stack([centre[:, 0], sigma.clamp_min(1e-8)], dim=1)
+
+
+def _blocks_sigma(bend: Tensor, step: int) -> Tensor:
+    """First decile over blocks of the noise behind second differences (N, H, W): (N,)."""
+    height, width = (min(BLOCK, size) for size in bend.shape[1:])
+    blocks = bend.unfold(1, height, height * step).unfold(2, width, width * step).flatten(3).flatten(1, 2)
+    sigma = 1.4826 * blocks.abs().nanmedian(dim=-1).values / 6**0.5
+    return sigma.nanquantile(0.1, dim=1) / (0.95 if sigma.shape[1] > 1 else 1)
 
 
 class Denoiser(nn.Module):
@@ -144,25 +156,32 @@ class Denoiser(nn.Module):
         exposure_ratio: Tensor,
         sky: Tensor | None = None,
         band: Tensor | None = None,
+        truth: Tensor | None = None,
     ) -> Tensor:
         """(N, 1, H, W) e-/s, seconds (N,), r (N,), sky (N, 2), band (N,) -> (N, 1, H, W) e-/s.
 
-        exposure_time is that of ``image``; sky is `sky_statistics` of the whole image, measured here where missing;
-        band is the index in `BANDS`, used by ``filters`` networks only.
+        exposure_time is that of ``image``; sky is `sky_statistics` of the whole image, measured here where it is
+        missing and wanted; band is the index in `BANDS`, used by ``filters`` networks only; truth, the image as it
+        should be, (N, 1, H, W), by ``oracle`` networks only.
         """
-        sky = sky_statistics(image) if sky is None else sky
+        if sky is None:
+            sky = sky_statistics(image) if self.settings.needs_sky else image.new_zeros(len(image), 2)
         background, sigma = sky.view(-1, 2, 1, 1, 1).unbind(1)
         if self.settings.output == "direct":
-            return self.net(self._channels(image, image, background, sigma, band), exposure_ratio)
+            return self.net(self._channels(image, image, background, sigma, band, truth), exposure_ratio)
         scaled = torch.asinh((image - background) / sigma)
         noise = noise_sigma(image - background, exposure_time.view(-1, 1, 1, 1), sigma)
-        return image - noise * self.net(self._channels(scaled, image, background, sigma, band), exposure_ratio)
+        return image - noise * self.net(self._channels(scaled, image, background, sigma, band, truth), exposure_ratio)
 
-    def _channels(self, scaled: Tensor, image: Tensor, background: Tensor, sigma: Tensor, band) -> Tensor:
-        if self.settings.inputs == "image":
+    def _channels(self, scaled: Tensor, image: Tensor, background: Tensor, sigma: Tensor, band, truth) -> Tensor:
+        inputs = self.settings.inputs
+        if inputs == "image":
             return scaled
-        if self.settings.inputs == "segmentation":
-            return torch.cat([scaled, segmentation_map(image - background, sigma).to(scaled.dtype)], 1)
+        if inputs in ("segmentation", "oracle"):
+            if inputs == "oracle" and truth is None:
+                raise ValueError("an oracle network is shown the truth: it is a bound to compare with, no denoiser.")
+            seen = (image if inputs == "segmentation" else truth) - background
+            return torch.cat([scaled, segmentation_map(seen, sigma).to(scaled.dtype)], 1)
         if band is None:
             raise ValueError(f"a network with one channel per filter needs the filter; give one of {BANDS}.")
         chosen = F.one_hot(band, len(BANDS)).to(scaled.dtype).view(-1, len(BANDS), 1, 1)
