@@ -12,6 +12,21 @@ from pathlib import Path
 from . import __version__
 from .experiments import EXPERIMENTS, PRESETS, SCHEDULES
 
+TRAIN_EPILOG = """
+--from WEIGHTS goes on from a trained network (transfer learning, section 4.4.1), at a tenth of the preset's learning
+rate. EXPERIMENT must be one whose network is of the same kind; width and slope are the file's.
+
+--data DIR trains on your own exposures instead of simulated fields. DIR holds two registered FITS files of every field,
+in electrons or electrons/s, with EXPTIME; NaN marks pixels without data:
+  NAME_short.fits, NAME_long.fits   the input and what it should become
+  NAME_a.fits, NAME_b.fits          two exposures of one kind, each the other's target (Noise2Noise)
+The last field by name, or the last quarter of the rows of a single one, is kept for validation.
+
+--data hla trains presets paper and code on the archive files of the paper, found in ASTROUNET_DATA_DIR.
+
+example: astrounet train modern --from modern --data my_pairs --updates 300
+"""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. 0 on success; 2 and one sentence on bad input; 130 where it was interrupted."""
@@ -68,16 +83,29 @@ def _denoise(options) -> None:
 
 
 def _add_train(commands) -> None:
-    parser = _command(commands, "train", _train, "Train experiments of the paper by name.")
+    parser = _command(commands, "train", _train, "Train experiments of the paper by name, or on pairs of your own.")
+    parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, TRAIN_EPILOG
     parser.add_argument("experiments", nargs="+", metavar="EXPERIMENT", help=", ".join(EXPERIMENTS))
     parser.add_argument("--profile", default="retrain", help=f"how much compute: {', '.join(SCHEDULES)}")
     parser.add_argument("--preset", help=f"recipe: {', '.join(PRESETS)} (default: the experiment's own)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--updates", type=int, help="fewer or more weight updates than the profile's")
+    parser.add_argument("--updates", type=_positive, help="fewer or more weight updates than the profile's")
+    parser.add_argument("--batch", type=_positive, help="crops an update, in place of the profile's")
+    features = ("scenes", "vgg16")
+    parser.add_argument("--features", choices=features, default="scenes", help="what a perceptual loss compares")
+    parser.add_argument("--from", dest="start", metavar="WEIGHTS", help="a published network, or a .safetensors file")
+    parser.add_argument("--data", metavar="DIR", help="folder of FITS pairs, or hla: the paper's own files")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--out", type=Path, help="folder of results (default: _build/results)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is too few, give 1 or more")
+    return number
 
 
 def _train(options) -> None:
@@ -90,6 +118,10 @@ def _train(options) -> None:
             preset=options.preset,
             seed=options.seed,
             updates=options.updates,
+            batch=options.batch,
+            features=options.features,
+            start=options.start,
+            data=options.data,
             device=options.device,
             resume=options.resume,
             out=options.out,

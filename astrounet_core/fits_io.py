@@ -43,7 +43,9 @@ def read_image(path: Path, exposure_time: float | None = None, ext: str | int | 
         raise ValueError(f"{path} cannot be read as FITS ({error}); is it complete?") from None
     time = exposure_time or header.get("EXPTIME") or primary.get("EXPTIME")
     if not time or not time > 0:
-        raise ValueError(f"{path} has no positive EXPTIME; say how long the exposure was with --exptime SECONDS.")
+        raise ValueError(
+            f"{path} has no positive EXPTIME; write it into the header, or give denoise --exptime SECONDS."
+        )
     unit = str(header.get("BUNIT") or primary.get("BUNIT") or "ELECTRONS/S").strip().upper()
     scale = _scale(unit, float(time), path)
     return FitsImage(data * np.float32(scale), scale, float(time), unit, _band(header, primary), index)

@@ -74,7 +74,7 @@ def fetch(name: str, *, download: bool = True) -> Path:
     and no network, or the network's answer is not the file; nothing of such an answer is kept.
     """
     wanted = entry(name)
-    path = _local(wanted)
+    path = find_local(wanted.file)
     if path is not None:
         return _checked(path, wanted.sha256, "delete it and it is fetched again")
     if not download:
@@ -85,10 +85,10 @@ def fetch(name: str, *, download: bool = True) -> Path:
     return path
 
 
-def _local(wanted: Entry) -> Path | None:
-    """Where the file lies on this machine, unchecked: the data folder first, then the cache."""
+def find_local(file: str) -> Path | None:
+    """Where a file lies on this machine, unchecked: the data folder first, then the cache."""
     folders = [Path(os.environ["ASTROUNET_DATA_DIR"])] if os.environ.get("ASTROUNET_DATA_DIR") else []
-    places = (folder / wanted.file for folder in [*folders, cache_dir()])
+    places = (folder / file for folder in [*folders, cache_dir()])
     return next((place for place in places if place.is_file()), None)
 
 
@@ -133,7 +133,7 @@ def _published() -> dict[str, dict]:
 
 def status() -> list[dict]:
     """For every image and network: name, state (``present``, ``missing`` or ``corrupt``) and where it lies."""
-    files = [(each.name, _local(each), each.sha256) for each in entries()]
+    files = [(each.name, find_local(each.file), each.sha256) for each in entries()]
     networks = ((name, WEIGHTS_DIR / f"{name}.safetensors", listed["sha256"]) for name, listed in _published().items())
     files += [(name, path if path.is_file() else None, digest) for name, path, digest in networks]
     return [{"name": name, "state": _state(path, digest), "where": path and str(path)} for name, path, digest in files]

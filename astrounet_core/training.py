@@ -7,7 +7,7 @@ A run's folder holds ``history.csv`` (as it goes), ``checkpoint.pt`` (float32, t
 import csv
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -26,19 +26,21 @@ from .experiments import (
 )
 from .losses import build_loss, noise_normalised, squared_bias
 from .metrics import psnr, ssim
-from .pairs import Batch, FieldSet, PairMaker
+from .pairs import Batch, FieldSet
 from .provenance import Stopwatch, commit, read_json, replacing, run_record, sha256, write_json
+from .recorded import RecordedSet
 from .settings import NetworkSettings
 from .unet import Denoiser
 from .weights import load_weights, save_weights
 
 HISTORY_COLUMNS = ("update", "loss", "learning_rate", "validation_psnr", "validation_ssim", "seconds")
 CHECKPOINT_SECONDS = 60.0
+Data = FieldSet | RecordedSet
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A run, resolved from names: what `train` trains."""
+    """A run, resolved from names: what `train` trains. origin: what else its records say, and resuming must match."""
 
     name: str
     preset_name: str
@@ -48,20 +50,29 @@ class Recipe:
     preset: Preset
     schedule: Schedule
     updates: int
+    features: str = "scenes"
+    origin: dict[str, str] = field(default_factory=dict)
 
     @property
     def settings(self) -> NetworkSettings:
         return self.experiment.settings(self.preset, self.schedule.width)
 
 
-def recipe(name: str, profile: str, preset: str | None = None, seed: int = 0, updates: int | None = None) -> Recipe:
+def recipe(
+    name: str,
+    profile: str,
+    preset: str | None = None,
+    seed: int = 0,
+    updates: int | None = None,
+    features: str = "scenes",
+) -> Recipe:
     """Look names up. ValueError, listing the choices, for an unknown experiment, preset or profile."""
     experiment = find("experiment", name, EXPERIMENTS)
     preset = preset or experiment.presets[0]
     chosen = find("preset", preset, PRESETS)
     schedule = find("training profile", profile, SCHEDULES)
     total = updates or updates_of(experiment, schedule)
-    return Recipe(name, preset, profile, seed, experiment, chosen, schedule, total)
+    return Recipe(name, preset, profile, seed, experiment, chosen, schedule, total, features)
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -84,18 +95,18 @@ def autocast(device: torch.device):
 class Trainer:
     """The state of one run. ``Trainer(recipe, training, validation, folder).run()`` trains to the end."""
 
-    def __init__(self, plan: Recipe, training: FieldSet, validation: FieldSet, folder: Path, data_hash: str = ""):
+    def __init__(self, plan: Recipe, training: Data, validation: Data, folder: Path, data_hash: str = ""):
         self.plan, self.folder, self.data_hash = plan, Path(folder), data_hash
         self.source = commit()
-        self.device = training.scenes.device
+        self.device = training.device
         torch.manual_seed(plan.seed)
         network = Denoiser(plan.settings).to(self.device, memory_format=torch.channels_last)
         if plan.experiment.start_from:
-            _start_from(network, self.folder.parents[1] / plan.experiment.start_from / self.folder.name)
+            _start_from(network, plan.experiment.start_from, self.folder)
         self.network = network
         self.optimiser = torch.optim.Adam(network.parameters(), lr=plan.preset.learning_rate, fused=True)
         schedule = plan.schedule
-        self.pairs = PairMaker(training, plan.experiment, plan.preset, schedule.batch, schedule.crop, plan.seed)
+        self.pairs = training.maker(plan.experiment, plan.preset, schedule.batch, schedule.crop, plan.seed)
         self.validation = _validation_batch(validation, plan)
         self.loss = None if plan.experiment.loss == "noise_units" else build_loss(plan.experiment.loss, self.device)
         self.update, self.best, self.seconds = 0, -torch.inf, 0.0
@@ -138,6 +149,7 @@ class Trainer:
 
     def loss_of(self, output: Tensor, batch: Batch) -> Tensor:
         """The experiment's loss of one batch."""
+        output = batch.masked(output)
         if self.loss is None:
             images, weight = (output, batch.target, batch.sigma), self.plan.preset.bias_weight
             return noise_normalised(*images) + (weight * squared_bias(*images) if weight else 0)
@@ -164,10 +176,10 @@ class Trainer:
         """Mean PSNR (dB) and SSIM of the validation fields at r = 2, by the preset's own protocol."""
         pairs, scores = self.validation, []
         for i in range(len(pairs.noisy)):
-            one = {name: value if value is None else value[i : i + 1] for name, value in pairs.shown().items()}
+            one = pairs.image(i)
             with autocast(self.device):
-                output = self.network(**one).float()
-            images = (output[0, 0].cpu().numpy(), pairs.target[i, 0].cpu().numpy())
+                output = one.masked(self.network(**one.shown()).float())
+            images = (output[0, 0].cpu().numpy(), one.target[0, 0].cpu().numpy())
             scores.append((psnr(*images), ssim(*images)))
         mean = torch.tensor(scores, dtype=torch.float64).mean(0)
         return {"psnr": mean[0].item(), "ssim": mean[1].item()}
@@ -183,11 +195,13 @@ class Trainer:
             "loss": plan.experiment.loss,
             "exposure_ratios": ",".join(f"{r:g}" for r in plan.experiment.ratios),
             "data": "fields-v1",
+            **plan.origin,
         }
 
     @property
     def _identity(self) -> list:
-        return [self.plan.name, self.plan.preset_name, self.plan.profile, self.plan.seed, self.plan.updates]
+        plan = self.plan
+        return [plan.name, plan.preset_name, plan.profile, plan.seed, plan.updates, *plan.origin.values()]
 
     @property
     def _checkpoint(self) -> Path:
@@ -228,14 +242,14 @@ class Trainer:
             seconds=seconds,
             source=self.source,
             experiment=plan.name,
-            data="fields-v1",
-            data_sha256=self.data_hash,
+            **{"data": "fields-v1", "data_sha256": self.data_hash, **plan.origin},
             weights_sha256=sha256(self.folder / "weights.safetensors"),
             updates=self.update,
             paper_updates=updates_of(plan.experiment, SCHEDULES["paper"]),
             width=plan.schedule.width,
             batch=plan.schedule.batch,
             crop=plan.schedule.crop,
+            features=plan.features,
         )
         write_json(self.folder / "run.json", record)
         return self.folder
@@ -245,10 +259,10 @@ def _device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
-def _validation_batch(fields: FieldSet, plan: Recipe) -> Batch:
+def _validation_batch(fields: Data, plan: Recipe) -> Batch:
     """Whole validation fields at r = 2, made as the preset makes its training pairs."""
-    maker = PairMaker(fields, replace(plan.experiment, max_shift=0), plan.preset, batch=1, crop=16, seed=1_000)
-    return maker.whole(2.0)
+    aligned = replace(plan.experiment, max_shift=0)
+    return fields.maker(aligned, plan.preset, batch=2, crop=16, seed=1_000).whole(2.0)
 
 
 def _write_history(path: Path, rows: list[dict]) -> None:
@@ -258,9 +272,11 @@ def _write_history(path: Path, rows: list[dict]) -> None:
         writer.writerows(rows)
 
 
-def _start_from(network: Denoiser, folder: Path) -> None:
-    """Copy the weights of a finished run into ``network``: the paper's transfer learning (section 4.4.1)."""
-    source, _ = load_weights(folder / "weights.safetensors", device=next(network.parameters()).device)
+def _start_from(network: Denoiser, start: str, folder: Path) -> None:
+    """Copy weights into ``network``, of a file or the same seed's run of an experiment: transfer (section 4.4.1)."""
+    run = folder.parents[1] / start / folder.name
+    path = Path(start) if start.endswith(".safetensors") else run / "weights.safetensors"
+    source, _ = load_weights(path, device=next(network.parameters()).device)
     network.load_state_dict(source.state_dict())
 
 
@@ -276,4 +292,5 @@ def finished(folder: Path, plan: Recipe) -> bool:
     if not path.exists():
         return False
     record = read_json(path)
-    return (record["preset"], record["updates"], record["seed"]) == (plan.preset_name, plan.updates, plan.seed)
+    wanted = {"preset": plan.preset_name, "updates": plan.updates, "seed": plan.seed, "batch": plan.schedule.batch}
+    return all(record.get(name) == value for name, value in (wanted | plan.origin).items())

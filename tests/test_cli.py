@@ -162,6 +162,35 @@ def test_training_help_names_every_experiment(capsys):
         cli.main(["train", "--help"])
     text = capsys.readouterr().out.replace("\n", " ")
     assert all(name in text for name in EXPERIMENTS)
+    assert all(word in text for word in ("NAME_short.fits", "NAME_a.fits", "--from WEIGHTS", "--data hla"))
+
+
+def test_training_passes_everything_on(monkeypatch, tmp_path, capsys):
+    seen = {}
+    monkeypatch.setattr("astrounet_core.runs.train", lambda *names, **options: seen.update(options) or tmp_path)
+    text = "train network1 --from modern --data pairs --features vgg16 --batch 3 --updates 7 --seed 2 --quiet"
+    assert cli.main(text.split()) == 0
+    wanted = {"start": "modern", "data": "pairs", "features": "vgg16", "batch": 3, "updates": 7, "seed": 2}
+    assert seen.items() >= (wanted | {"device": "auto", "progress": False}).items()
+    assert capsys.readouterr().out == f"network1: {tmp_path / 'weights.safetensors'}\n"
+
+
+def test_training_on_what_is_not_there(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("ASTROUNET_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("ASTROUNET_CACHE_DIR", str(tmp_path / "cache"))
+    train = ("train", "network1", "--profile", "smoke", "--out", tmp_path / "out")
+    assert "there is no folder" in refused(capsys, *train, "--data", tmp_path / "nowhere")
+    assert "holds no pair; name its files" in refused(capsys, *train, "--data", tmp_path)
+    assert "6 of 6 training files are not on this machine" in refused(capsys, *train, "--data", "hla")
+    assert "no published network 'network7'" in refused(capsys, *train, "--from", "network7")
+    assert not (tmp_path / "out").exists()
+
+
+def test_numbers_below_one_are_refused(capsys):
+    for option in ("--updates", "--batch"):
+        with pytest.raises(SystemExit):
+            cli.main(["train", "network1", option, "0"])
+        assert "0 is too few" in capsys.readouterr().err
 
 
 def test_an_interrupt_is_not_a_traceback(monkeypatch, capsys):

@@ -62,6 +62,59 @@ def test_a_network_trained_here_keeps_its_own_record(build, monkeypatch):
     assert read_json(place / "evaluation.json")["weights_sha256"] == sha256(place / "weights.safetensors")
 
 
+def weight_file(path, **settings):
+    save_weights(Denoiser(NetworkSettings(**({"width": 4} | settings))), path, {})
+    return path
+
+
+def test_a_run_from_other_weights_takes_their_width_and_slope_and_says_so(build, monkeypatch):
+    monkeypatch.setattr(runs, "field_set", lambda *arguments: runs.FieldSet.of([BLANK], render(BLANK).image[None]))
+    path = weight_file(build / "old.safetensors", width=6, slope=0.125)
+    place = runs.train("network1", "smoke", start=str(path), batch=1, updates=1, progress=False)
+    assert place == build / "results" / "smoke" / "network1-from-old" / "seed0"
+    run = read_json(place / "run.json")
+    assert (run["start_from"], run["start_from_sha256"]) == ("old.safetensors", sha256(path))
+    assert (run["width"], run["batch"], run["data"]) == (6, 1, VERSION)
+    assert load_weights(place / "weights.safetensors")[0].settings == NetworkSettings(width=6, slope=0.125)
+
+
+def test_a_run_begins_with_the_weights_of_the_file(build):
+    path = weight_file(build / "old.safetensors")
+    plan = runs.starting_from(str(path), runs.recipe("network1", "smoke"))
+    data = runs.FieldSet.of([BLANK], render(BLANK).image[None])
+    begun, source = runs.Trainer(plan, data, data, build / "x" / "seed0").network, load_weights(path)[0]
+    assert all(torch.equal(a, b) for a, b in zip(begun.parameters(), source.parameters(), strict=True))
+
+
+def test_a_published_network_is_found_by_name():
+    plan = runs.starting_from("modern", runs.recipe("modern", "smoke"))
+    assert plan.preset.learning_rate == pytest.approx(0.1 * runs.recipe("modern", "smoke").preset.learning_rate)
+    assert plan.schedule.width == load_weights(plan.experiment.start_from)[0].settings.width == 16
+    assert plan.origin["start_from"] == "modern.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "complaint"),
+    [
+        (
+            "network1",
+            {"output": "noise_units"},
+            "network1 has output 'direct', old.safetensors has 'noise_units'",
+        ),
+        ("exp09", {}, "exp09 has activation 'relu', old.safetensors has 'leaky_relu'"),
+        (
+            "network1",
+            {"ratio_mode": "none"},
+            "network1 has ratio_mode 'concatenate', old.safetensors has 'none'",
+        ),
+    ],
+)
+def test_a_network_of_another_kind_is_no_start(build, name, settings, complaint):
+    path = weight_file(build / "old.safetensors", **settings)
+    with pytest.raises(ValueError, match=complaint):
+        runs.starting_from(str(path), runs.recipe(name, "smoke"))
+
+
 def test_an_unknown_method_is_refused_before_anything_is_written(build):
     with pytest.raises(ValueError, match="unknown method 'magic'"):
         scoring.evaluate(["unchanged", "magic"], "quick", progress=False)
