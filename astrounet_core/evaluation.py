@@ -11,16 +11,14 @@ from itertools import product
 
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
 from tqdm import tqdm
 
-from . import metrics, photometry
+from . import fluxes, metrics, photometry
 from .baselines import BASELINES
 from .field_table import Field
 from .inference import denoise
-from .instrument import FILTERS, RELEASED, WFC3_UVIS
+from .instrument import RELEASED, WFC3_UVIS
 from .noise import noise_variance, physical, released
-from .psf import encircled_energy, hst_psf
 from .scenes import Scene, render
 from .starlists import Catalogue, Stars, stacking_factor
 from .tally import KEYS, mean_of_finite
@@ -63,6 +61,11 @@ class Exposure:
         """Detections in the input's own electrons, whose noise it has; fluxes brought to the long exposure's."""
         found = photometry.detect(self.noisy * self.exposure_time, photometry.PAPER_SETTINGS)
         return found | {key: self.exposure_ratio * found[key] for key in ("flux", "flux_error", "background")}
+
+    @cached_property
+    def stars(self) -> np.ndarray:
+        """Flux, Cramér-Rao bound, x and y of the isolated stars, (4, n): `fluxes.bounded_stars`."""
+        return fluxes.bounded_stars(self)
 
     @property
     def target(self) -> np.ndarray:
@@ -186,59 +189,6 @@ def star_scores(shot: Exposure, output: np.ndarray) -> dict[str, float]:
     }
 
 
-APERTURE = 6.0
-"""Diameter, pixels, of the aperture for forced fluxes: four fifths of a star's light."""
-
-STAMP = 31
-"""Side, pixels, of the stamps on which fluxes are bounded; stars nearer than half of it to a border are left out."""
-
-
-def forced_scores(shot: Exposure, output: np.ndarray, low: float = 10.0) -> dict[str, float]:
-    """Aperture fluxes, relative to the scene's, at the true places of isolated stars of SNR above ``low``.
-
-    bias: median dF / F, %; scatter: 1.4826 MAD(dF / sigma), where dF = aperture flux of (output - scene) / share of a
-    star's light in the aperture, and F / sigma, the SNR, has the Cramér-Rao bound's sigma. NaN for fewer than five.
-    """
-    flux, x, y = _isolated_stars(shot.scene)
-    psf = hst_psf(FILTERS[shot.field.band], size=255)
-    bound = _flux_bounds(shot, x, y, psf.numpy())
-    bright = flux > low * bound
-    if bright.sum() < 5:
-        return {"flux_bias": np.nan, "flux_scatter": np.nan}
-    change = photometry.aperture_flux(output - shot.scene.image.numpy(), x[bright], y[bright], APERTURE)
-    change /= encircled_energy(psf, APERTURE / 2)
-    bias, pull = 100 * np.median(change / flux[bright]), change / bound[bright]
-    return {"flux_bias": float(bias), "flux_scatter": float(1.4826 * np.median(np.abs(pull - np.median(pull))))}
-
-
-def _isolated_stars(scene: Scene, distance: float = 8.0) -> tuple[np.ndarray, ...]:
-    """Flux, x and y of stars with no neighbour brighter than a tenth of theirs within ``distance`` pixels."""
-    flux, x, y = (scene.catalogue[key] for key in ("flux_e_s", "x", "y"))
-    pairs = cKDTree(np.column_stack([x, y])).query_pairs(distance, output_type="ndarray").T
-    disturbed = np.zeros(len(x), bool)
-    for ours, theirs in (pairs, pairs[::-1]):
-        disturbed[ours[flux[theirs] > 0.1 * flux[ours]]] = True
-    border, last = STAMP // 2, scene.image.shape[-1] - 1
-    inside = (np.minimum(x, y) >= border) & (np.maximum(x, y) <= last - border)
-    kept = (scene.catalogue["kind"] == "star") & inside & ~disturbed
-    return flux[kept], x[kept], y[kept]
-
-
-def _flux_bounds(shot: Exposure, x: np.ndarray, y: np.ndarray, psf: np.ndarray) -> np.ndarray:
-    """The Cramér-Rao bound on each star's flux, e-/s: PSF and place known, all light around it a known background.
-
-    The noise counts as white: what drizzling does to it is left out. psf: 255 pixels, the scene's own reach; only its
-    middle is used, so that the light outside the stamp is lost to the bound as it is to a measurement.
-    """
-    outer, time = (len(psf) - STAMP) // 2, shot.exposure_time
-    core = psf[outer:-outer, outer:-outer]
-    reads = float(np.ceil(shot.field.reads / shot.exposure_ratio))
-    variance = noise_variance(shot.scene.image, time, 1.0, WFC3_UVIS, sky=shot.field.sky, reads=reads).numpy()
-    stamps = np.lib.stride_tricks.sliding_window_view(variance, (STAMP, STAMP))
-    corners = zip(*(np.rint(place).astype(int) - STAMP // 2 for place in (y, x)), strict=True)
-    return np.array([photometry.cramer_rao_sigma(core, stamps[row, column]) for row, column in corners])
-
-
 def exposures(
     chosen: Sequence[Field], noise_seeds: int, exposure_ratios: Iterable[float], protocols: Iterable[str] = PROTOCOLS
 ) -> Iterator[Exposure]:
@@ -255,26 +205,34 @@ def score(
     noise_seeds: int,
     exposure_ratios: Sequence[float],
     progress: bool = True,
-) -> dict[str, list[dict]]:
-    """For each method, every measure on every field: {field, fields, protocol, exposure_ratio, measure: value, ...}.
+) -> tuple[dict[str, list[dict]], dict[str, list[dict]]]:
+    """For each method, every measure on every field, and its stars' flux errors by signal-to-noise ratio.
 
-    Values are means over noise seeds; `tally` averages them over fields. All methods see the same exposures, so that
-    their differences are paired.
+    The first: rows {field, fields, protocol, exposure_ratio, measure: value, ...}, means over noise seeds, which
+    `tally` averages over fields; the second: rows of `fluxes.by_signal_to_noise`, the protocol ``independent``. All
+    methods see the same exposures, so that their differences are paired.
     """
     total = len(chosen) * len(PROTOCOLS) * noise_seeds * len(exposure_ratios)
     single: dict[tuple, list[dict]] = {}
+    stars: dict[str, dict[tuple, list[np.ndarray]]] = {name: {} for name in methods}
     for shot in tqdm(exposures(chosen, noise_seeds, exposure_ratios), "exposures", total, disable=not progress):
         for name, method in methods.items():
+            output = method(shot)
             key = (name, shot.field.name, shot.field.family, shot.protocol, shot.exposure_ratio)
-            single.setdefault(key, []).append(scores_of(shot, method(shot)))
+            single.setdefault(key, []).append(scores_of(shot, output))
+            if shot.protocol == "independent":
+                kind = (shot.field.family, shot.exposure_ratio)
+                stars[name].setdefault(kind, []).append(fluxes.forced_fluxes(shot, output))
     rows: dict[str, list[dict]] = {name: [] for name in methods}
     for (name, *key), scores in single.items():
         means = {metric: mean_of_finite([one[metric] for one in scores]) for metric in scores[0]}
         rows[name].append(dict(zip(KEYS, key, strict=True)) | means)
-    return rows
+    return rows, {name: fluxes.by_signal_to_noise(images) for name, images in stars.items()}
 
 
 def scores_of(shot: Exposure, output: np.ndarray) -> dict[str, float]:
     """Every measure of one output: the paper's pixel measures under its protocol, forced fluxes under the other."""
-    own = paper_scores if shot.protocol == "paper" else forced_scores
-    return pixel_scores(shot, output) | star_scores(shot, output) | own(shot, output)
+    scores = pixel_scores(shot, output) | star_scores(shot, output)
+    if shot.protocol == "paper":
+        return scores | paper_scores(shot, output)
+    return scores | fluxes.forced_scores(fluxes.forced_fluxes(shot, output))

@@ -11,6 +11,7 @@ from pathlib import Path
 from ._paths import BUILD_DIR, MANIFEST_DIR, RESULTS_DIR, WEIGHTS_DIR
 from .experiments import EXPERIMENTS, PRESETS
 from .field_table import VERSION
+from .fluxes import read_fluxes
 from .provenance import read_json, replacing, sha256, write_json
 from .tally import pooled, read_fields
 from .training import read_history
@@ -44,6 +45,12 @@ class Record:
         """Rows of {field, fields, protocol, exposure_ratio, measure: value, ...}; empty where it was not scored."""
         path = self.folder / "fields.csv"
         return read_fields(path) if path.exists() else []
+
+    @cached_property
+    def fluxes(self) -> list[dict]:
+        """Rows of `fluxes.COLUMNS`, errors of stars by signal-to-noise ratio; empty where it was not scored."""
+        path = self.folder / "fluxes.csv"
+        return read_fluxes(path) if path.exists() else []
 
     @cached_property
     def history(self) -> list[dict]:
@@ -148,7 +155,7 @@ def _publish_run(source: Path, target: Path, with_weights: bool) -> list[Path]:
         raise FileNotFoundError(f"{source} holds no finished run; train it first.")
     written = [
         _copy(source / name, target / name)
-        for name in ("history.csv", "metrics.json", "fields.csv")
+        for name in ("history.csv", "metrics.json", "fields.csv", "fluxes.csv")
         if (source / name).exists()
     ]
     record = read_json(source / "run.json")

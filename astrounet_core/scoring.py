@@ -7,6 +7,7 @@ from . import evaluation
 from ._paths import WEIGHTS_DIR
 from .experiments import EXPERIMENTS
 from .field_table import VERSION, fields
+from .fluxes import write_fluxes
 from .inference import load_network
 from .provenance import Stopwatch, run_record, sha256, write_json
 from .records import folder, lookup
@@ -26,14 +27,15 @@ def evaluate(
 ) -> list[Path]:
     """Score methods on the same exposures of the first ``count`` test fields; returns their ``metrics.json``.
 
-    ``fields.csv`` beside it has the same field by field. A network trained under this profile on this machine is scored
+    ``fields.csv`` beside it has the same field by field, ``fluxes.csv`` the errors of
+    stars by signal-to-noise ratio. A network trained under this profile on this machine is scored
     if there is one, else the published weights of that name; methods without training are scored as they are. Raises
     ValueError or FileNotFoundError where there is neither.
     """
     watch, places = Stopwatch(), {name: folder(profile, name, seed) for name in names}
     found = {name: _method(name, place) for name, place in places.items()}
     methods = {name: method for name, (method, _) in found.items()}
-    rows = evaluation.score(methods, fields("test")[:count], noise_seeds, exposure_ratios, progress)
+    rows, stars = evaluation.score(methods, fields("test")[:count], noise_seeds, exposure_ratios, progress)
     for name, place in places.items():
         weights = found[name][1]
         record = run_record(
@@ -49,16 +51,17 @@ def evaluate(
             test_fields=count,
             noise_seeds=noise_seeds,
         )
-        _leave_record(place, rows[name], record, _origin(name, weights))
+        _leave_record(place, rows[name], stars[name], record, _origin(name, weights))
     return [place / "metrics.json" for place in places.values()]
 
 
-def _leave_record(place: Path, rows: list[dict], record: dict, origin: dict) -> None:
+def _leave_record(place: Path, rows: list[dict], stars: list[dict], record: dict, origin: dict) -> None:
     """Write the scores and how they came about; where the network was trained here, its run.json stays."""
     if not (place / "weights.safetensors").exists():
         write_json(place / "run.json", record | origin)
     write_json(place / "evaluation.json", record)
     write_fields(place / "fields.csv", rows)
+    write_fluxes(place / "fluxes.csv", stars)
     write_json(place / "metrics.json", summarise(rows))
 
 

@@ -48,8 +48,9 @@ import torch
 from skimage.metrics import structural_similarity
 
 from astrounet_core import figures, metrics, photometry
-from astrounet_core.evaluation import detected_stars, expose, forced_scores, free_method
+from astrounet_core.evaluation import detected_stars, expose, free_method
 from astrounet_core.figures import Column
+from astrounet_core.fluxes import error_statistics, forced_fluxes
 from astrounet_core.instrument import FILTERS
 from astrounet_core.noise import noise_variance, physical
 from astrounet_core.psf import encircled_energy, hst_psf
@@ -553,7 +554,7 @@ outputs |= {"input, blurred": blurred, "long exposure": shot.long}
 rows = []
 for name, output in outputs.items():
     factor = stacking_factor(detected_stars(shot, output), stars["input"])
-    scatter = forced_scores(shot, output)["flux_scatter"]
+    scatter = error_statistics(forced_fluxes(shot, output), 10)["scatter"]
     rows.append({"image": name, "factor": factor, "stack": factor**2, "scatter": scatter})
 page.table(
     [row | {"true": rows[0]["scatter"] / row["scatter"]} for row in rows],
