@@ -80,6 +80,7 @@ class Preset:
     cosine after a warm-up over the first 2 % (``cosine``).
     extra_stars: stars added to every crop, see `injection`; bias_weight: how much more a squared bias counts than a
     variance (minus one), see `losses.squared_bias`; every crop is then shown twice, under independent noise.
+    clip_norm: gradients longer than this are shortened to it, None leaves them.
     """
 
     noise: str
@@ -91,13 +92,25 @@ class Preset:
     slope: float
     extra_stars: int = 0
     bias_weight: float = 0.0
+    clip_norm: float | None = None
 
 
 PRESETS: dict[str, Preset] = {
     "paper": Preset("published", "long", "long", 1e-5, 1e-6, "step", slope=0.02),
     "code": Preset("released", "long", "long", 1e-4, 1e-5, "step", slope=0.2),
     "physical": Preset("physical", "scene", "scene", 1e-4, 1e-5, "step", slope=0.2),
-    "modern": Preset("physical", "scene", "scene", 1e-3, 1e-6, "cosine", slope=0.2, extra_stars=12, bias_weight=4.0),
+    "modern": Preset(
+        "physical",
+        "scene",
+        "scene",
+        1e-3,
+        1e-6,
+        "cosine",
+        slope=0.2,
+        extra_stars=12,
+        bias_weight=4.0,
+        clip_norm=1.0,
+    ),
 }
 
 

@@ -143,6 +143,8 @@ class Trainer:
         loss = self.loss_of(output.float(), batch)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        if self.plan.preset.clip_norm:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.preset.clip_norm)
         self.optimiser.step()
         self.update += 1
         return loss.detach()
