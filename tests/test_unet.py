@@ -213,6 +213,13 @@ def test_sky_statistics_of_drizzled_noise_is_its_standard_deviation():
     assert sky_statistics(drizzled)[0, 1].item() == pytest.approx(1.0, rel=0.03)
 
 
+def test_sky_statistics_takes_the_quiet_corner_of_a_crowded_image():
+    generator = torch.Generator().manual_seed(6)
+    image = torch.randn(1, 1, 512, 512, generator=generator)
+    image[..., :384] += 50 * torch.rand(1, 1, 512, 384, generator=generator)
+    assert sky_statistics(image)[0, 1].item() == pytest.approx(1.0, rel=0.15)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (3, 5), (6, 6)])
 def test_sky_statistics_of_tiny_images_is_finite(shape):
     assert torch.isfinite(sky_statistics(torch.rand(1, 1, *shape))).all()

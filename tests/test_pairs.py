@@ -1,0 +1,77 @@
+"""Batches of the modern recipe: twins under independent noise, added stars, and the sky of the whole field."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from astrounet_core.experiments import EXPERIMENTS, PRESETS
+from astrounet_core.losses import noise_normalised, squared_bias
+from astrounet_core.pairs import FieldSet, PairMaker
+from astrounet_core.unet import Denoiser, sky_statistics
+
+
+@pytest.fixture(scope="module")
+def fields():
+    """Three fields of a bright gradient with sky enough to measure."""
+    scenes = torch.linspace(0, 1e-3, 160).expand(3, 160, 160).clone()
+    columns = {"exposure_time": 1000.0, "sky": 0.09, "reads": 2.0, "correlation": 0.0}
+    return FieldSet(scenes, band=torch.arange(3) % 2, **{k: torch.full((3,), v) for k, v in columns.items()})
+
+
+def maker(fields, experiment="modern", batch=8, **changes):
+    return PairMaker(fields, EXPERIMENTS[experiment], replace(PRESETS["modern"], **changes), batch, 64, seed=0)
+
+
+def test_twins_share_a_scene_and_not_their_noise(fields):
+    batch = maker(fields)(3)
+    noise = (batch.noisy - batch.target) / batch.sigma
+    assert torch.equal(batch.target[0::2], batch.target[1::2])
+    assert torch.equal(batch.exposure_ratio[0::2], batch.exposure_ratio[1::2])
+    assert (noise[0::2] * noise[1::2]).mean().item() == pytest.approx(0, abs=0.02)
+    assert noise.square().mean().item() == pytest.approx(1, abs=0.03)
+
+
+@pytest.mark.parametrize(("batch", "images"), [(8, 8), (1, 2), (3, 4)])
+def test_twins_make_a_batch_even_and_a_batch_without_them_is_left_alone(fields, batch, images):
+    assert len(maker(fields, batch=batch)(0).noisy) == images
+    assert len(maker(fields, batch=batch, bias_weight=0)(0).noisy) == batch
+
+
+def test_squared_bias_sees_what_twins_have_in_common_and_no_more():
+    generator = torch.Generator().manual_seed(0)
+    target, sigma = torch.zeros(64, 1, 64, 64), torch.full((64, 1, 64, 64), 0.1)
+    output = sigma * (0.3 + torch.randn(target.shape, generator=generator))
+    assert squared_bias(output, target, sigma).item() == pytest.approx(0.09, abs=0.01)
+    assert noise_normalised(output, target, sigma).item() == pytest.approx(1.09, abs=0.02)
+
+
+def test_stars_are_added_to_input_and_target_alike(fields):
+    plain, starry = maker(fields, extra_stars=0)(5), maker(fields, extra_stars=12)(5)
+    assert plain.target.max() < 0.01 < starry.target.max()
+    noise = (starry.noisy - starry.target) / starry.sigma
+    assert noise.square().mean().item() == pytest.approx(1, abs=0.03)
+
+
+def test_the_sky_that_is_shown_is_that_of_the_whole_field(fields):
+    made = maker(fields)
+    batch = made(0)
+    ratio = batch.exposure_ratio[0].item()
+    whole = sky_statistics(made.whole(ratio).noisy)
+    assert batch.sky.shape == (8, 2)
+    assert batch.sky[0, 1].item() == pytest.approx(whole[:, 1].mean().item(), rel=0.05)
+    assert maker(fields, "network1")(0).sky is None
+
+
+def test_what_an_oracle_is_shown_changes_with_the_truth_and_others_ignore_it(fields):
+    batch = maker(fields, "exp07_oracle")(0)
+    other = replace(batch, target=batch.target + 10)
+    for inputs, changed in (("oracle", True), ("segmentation", False)):
+        network = Denoiser(replace(EXPERIMENTS["exp07_oracle"].settings(PRESETS["code"], 4), inputs=inputs))
+        with torch.no_grad():
+            same = torch.equal(network(**batch.shown()), network(**other.shown()))
+        assert same != changed
+    with pytest.raises(ValueError, match="no denoiser"):
+        Denoiser(EXPERIMENTS["exp07_oracle"].settings(PRESETS["code"], 4))(
+            batch.noisy, batch.exposure_time, batch.exposure_ratio
+        )
