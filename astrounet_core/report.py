@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import product
 
 from . import paper
 from .experiments import EXPERIMENTS, SCHEDULES, Experiment, updates_of
@@ -99,6 +100,37 @@ def loss_curves(profile: str, names: Iterable[str]) -> dict[str, tuple[list[floa
         label = title(name) if history else f"{title(name)}: not run"
         curves[label] = ([row["update"] for row in history], [row["loss"] for row in history])
     return curves
+
+
+def flux_rows(profile: str, names: Iterable[str], ratios: Iterable[float], fields: str = "training") -> list[dict]:
+    """Errors of forced fluxes, a row a method and exposure ratio: bias_sigma and its error between SNR 5 and 10 (faint
+    stars), bias (%) and scatter (sigma) above 10, and the numbers of stars."""
+    rows = []
+    for ratio, name in product(ratios, names):
+        record = lookup(name, profile, holding="fluxes.csv")
+        found = {(row["snr_low"], row["snr_high"]): row for row in _star_errors(record, ratio, fields)}
+        faint, bright = found.get((5.0, 10.0), {}), found.get((10.0, math.inf), {})
+        row = {"title": title(name), "exposure_ratio": ratio, "stars": bright.get("n"), "faint": faint.get("n")}
+        row |= {key: faint.get(key) for key in ("bias_sigma", "bias_error")}
+        rows.append(row | {"bias": bright.get("bias"), "scatter": bright.get("scatter")})
+    return rows
+
+
+def flux_curves(profile: str, names: Iterable[str], quantity: str, ratio: float, fields: str = "training") -> dict:
+    """{title: (SNR, value)} or, of bias_sigma, {title: (SNR, value, error)}: one of `fluxes.COLUMNS` by SNR."""
+    curves = {}
+    for name in names:
+        rows = _star_errors(lookup(name, profile, holding="fluxes.csv"), ratio, fields)
+        bins = [row for row in rows if row["n"] >= 5 and (row["snr_low"], row["snr_high"]) != (10.0, math.inf)]
+        snr = [row["snr_low"] * min(row["snr_high"] / row["snr_low"], 4) ** 0.5 for row in bins]
+        spread = ([row["bias_error"] for row in bins],) if quantity == "bias_sigma" else ()
+        curves[title(name) if bins else f"{title(name)}: not run"] = (snr, [row[quantity] for row in bins], *spread)
+    return curves
+
+
+def _star_errors(record: Record | None, ratio: float, fields: str) -> list[dict]:
+    rows = record.fluxes if record else []
+    return [row for row in rows if (row["exposure_ratio"], row["fields"]) == (ratio, fields)]
 
 
 def scored(name: str, profile: str) -> Record | None:
