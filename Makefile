@@ -35,6 +35,7 @@ serve:  ## read the built book at http://localhost:8000
 
 bench: .venv/.ready  ## speed and memory, as ratios in one run
 	@$(BIN)/python benchmarks/inference.py
+	@$(BIN)/python benchmarks/training.py
 
 publish: .venv/.ready  ## copy finished runs to results/ (WEIGHTS="name ..." to weights/): make publish RUNS="network1 modern"
 	@$(BIN)/astrounet publish $(RUNS) --profile $(PROFILE) $(if $(WEIGHTS),--weights $(WEIGHTS))

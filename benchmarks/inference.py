@@ -7,11 +7,10 @@ The mosaic is timed on a corner of the image and extrapolated by its number of w
 """
 
 import argparse
-import time
-from collections.abc import Callable
 
 import numpy as np
 import torch
+from timing import flops_per_pixel, matmul_peak, seconds
 
 from astrounet_core.inference import denoise, mosaic
 from astrounet_core.provenance import peak_memory_mb
@@ -19,42 +18,9 @@ from astrounet_core.settings import NetworkSettings
 from astrounet_core.unet import Denoiser
 
 
-def seconds(run: Callable[[], object], repeats: int = 3) -> float:
-    """The median of a few runs, after one to warm up."""
-    run()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return sorted(times)[repeats // 2]
-
-
 def windows(size: int, window: int = 256, stride: int = 32) -> int:
     """How many windows the mosaic runs over a square image."""
     return len({*range(0, size - window + 1, stride), size - window}) ** 2
-
-
-def matmul_peak(size: int = 2048) -> float:
-    """The machine's measured float32 matrix multiplication, Gflop/s: what the convolutions are held against."""
-    a = torch.randn(size, size)
-    return 2 * size**3 / seconds(lambda: a @ a) / 1e9
-
-
-def flops_per_pixel(width: int) -> float:
-    """Multiply-adds x 2 of the U-net per pixel, from its layers' shapes."""
-    net, total = Denoiser(NetworkSettings(width=width)), 0
-
-    def count(module, inputs, output):
-        nonlocal total
-        per_pixel = module.weight.numel() if isinstance(module, torch.nn.Conv2d) else module.weight.numel() / 4
-        total += 2 * per_pixel * output.shape[-1] * output.shape[-2]
-
-    for module in net.modules():
-        if isinstance(module, torch.nn.Conv2d | torch.nn.ConvTranspose2d):
-            module.register_forward_hook(count)
-    net(torch.zeros(1, 1, 64, 64), torch.ones(1), torch.ones(1))
-    return total / 64**2
 
 
 def main() -> None:

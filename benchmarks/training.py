@@ -1,0 +1,101 @@
+"""Speed of training as ratios in one run, and as a share of what the machine multiplies at best.
+
+    make bench                                                      half width, 8 crops of 128 pixels, and the paper's
+    .venv/bin/python benchmarks/training.py --record results        leaves the numbers where the book finds them
+
+Each way of training takes its turn in every round; the shortest time of each counts. "As trained" is what
+`astrounet train` does, crops and noise included; the others are the network's update alone.
+"""
+
+import argparse
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from timing import flops_per_pixel, in_turn, matmul_peak
+
+from astrounet_core.experiments import EXPERIMENTS, PRESETS
+from astrounet_core.losses import l1
+from astrounet_core.pairs import PairMaker
+from astrounet_core.provenance import run_record, write_json
+from astrounet_core.runs import field_set
+from astrounet_core.training import Trainer, pick_device, recipe
+from astrounet_core.unet import Denoiser
+
+SHAPES = {"retrain": (16, 8, 128), "paper": (32, 1, 256)}
+"""Profile -> width, crops an update, crop."""
+
+
+class Update:
+    """One update of the network alone, on a batch that is there already; call it."""
+
+    def __init__(self, batch, width: int, device: torch.device, *, channels_last=False, bfloat16=False, fused=False):
+        torch.manual_seed(0)
+        self.layout = {"memory_format": torch.channels_last} if channels_last else {}
+        self.network = Denoiser(EXPERIMENTS["network1"].settings(PRESETS["code"], width)).to(device, **self.layout)
+        self.optimiser = torch.optim.Adam(self.network.parameters(), fused=fused)
+        self.batch = replace(batch, noisy=batch.noisy.contiguous(**self.layout))
+        self.cast = torch.autocast(device.type, torch.bfloat16) if bfloat16 else nullcontext()
+
+    def __call__(self) -> None:
+        with self.cast:
+            output = self.network(**self.batch.shown())
+        self.optimiser.zero_grad(set_to_none=True)
+        l1(output.float(), self.batch.target).backward()
+        self.optimiser.step()
+
+
+WAYS = {
+    "plain float32": {},
+    "fused Adam": {"fused": True},
+    "fused Adam, channels last": {"fused": True, "channels_last": True},
+    "fused Adam, channels last, bfloat16": {"fused": True, "channels_last": True, "bfloat16": True},
+}
+
+
+def measure(profile: str, device: torch.device, folder: Path, repeats: int) -> list[dict]:
+    """A row for each way of training at one profile's shape: updates/s, crops/s, times plain float32, share of peak."""
+    width, crops, crop = SHAPES[profile]
+    fields = field_set("training", 6, device)
+    batch = PairMaker(fields, EXPERIMENTS["network1"], PRESETS["code"], crops, crop, seed=0)(0)
+    runs = {name: Update(batch, width, device, **how) for name, how in WAYS.items()}
+    for name in ("network1", "modern"):
+        trainer = Trainer(recipe(name, profile), fields, fields, folder / name)
+        runs[f"as trained: {name}"] = trainer.step
+    times = in_turn(runs, repeats)
+    peak, work = matmul_peak(device=device.type), 3 * flops_per_pixel(width) * crop**2 / 1e9
+    shown = {name: max(crops, 2) if "modern" in name else crops for name in runs}  # twins come in pairs
+    speed = {name: shown[name] / times[name] for name in runs}
+    first = speed["plain float32"]
+    return [
+        {"profile": profile, "way": name, "updates_per_second": 1 / times[name], "crops_per_second": crops_per_second}
+        | {"ratio": crops_per_second / first, "peak": crops_per_second * work / peak}
+        for name, crops_per_second in speed.items()
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--record", type=Path, help="folder of results in which to leave benchmarks/training_*.json")
+    parser.add_argument("--note", help="what else the machine did meanwhile, for the record")
+    options = parser.parse_args()
+    device = pick_device(options.device)
+    with TemporaryDirectory() as folder:
+        rows = [row for profile in SHAPES for row in measure(profile, device, Path(folder), options.repeats)]
+    for row in rows:
+        speed = (
+            f"{row['updates_per_second']:8.2f} updates/s {row['crops_per_second']:8.2f} crops/s {row['ratio']:6.2f} x"
+        )
+        print(f"{row['profile']:8s} {row['way']:36s} {speed} {100 * row['peak']:5.0f} % of matmul")
+    if options.record:
+        about = {"profile": "benchmark", "preset": None, "seed": 0, "device": device.type, "seconds": 0.0}
+        record = run_record(**about, threads=torch.get_num_threads(), note=options.note, rows=rows)
+        write_json(options.record / "benchmarks" / f"training_{device.type}.json", record)
+
+
+if __name__ == "__main__":
+    main()
