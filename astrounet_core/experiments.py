@@ -130,9 +130,10 @@ class Schedule:
 SCHEDULES: dict[str, Schedule] = {
     "smoke": Schedule(4, width=4, batch=2, crop=64, fields=6, validation_fields=2, validate_every=2),
     "retrain": Schedule(1200, width=16, batch=8, crop=128, fields=160, validation_fields=6, validate_every=300),
+    "short": Schedule(1000, width=16, batch=8, crop=128, fields=160, validation_fields=6, validate_every=200),
     "paper": Schedule(800_000, width=32, batch=1, crop=256, fields=160, validation_fields=20, validate_every=40_000),
 }
-"""``quick`` has no schedule: it trains nothing. The paper: 5000 epochs of 160 crops (section 3.4.1)."""
+"""``short``: ten minutes on a laptop. ``quick`` has none. The paper: 5000 epochs of 160 crops (section 3.4.1)."""
 
 
 def find(kind: str, name: str, table: dict):

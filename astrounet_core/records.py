@@ -86,7 +86,8 @@ def lookup(name: str, profile: str = "quick", seed: int = 0, *, holding: str = "
     """
     places = [folder(profile, name, seed)]
     if profile != "smoke":
-        places += [folder(other, name, seed, published=True) for other in ORDER]
+        own = [] if profile in ORDER else [profile]
+        places += [folder(other, name, seed, published=True) for other in (*own, *ORDER)]
     for place in places:
         if (place / "run.json").exists() and (place / holding).exists():
             record = Record(place)

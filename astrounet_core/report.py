@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 
 from . import paper
+from ._paths import RESULTS_DIR
 from .experiments import EXPERIMENTS, SCHEDULES, Experiment, updates_of
 from .records import Record, command, in_paper_columns, lookup
 from .tally import paired_difference
@@ -102,6 +103,11 @@ def loss_curves(profile: str, names: Iterable[str]) -> dict[str, tuple[list[floa
     return curves
 
 
+def benchmark(name: str) -> list[Record]:
+    """The published records of a benchmark, one a kind of device; their run holds the ``rows``."""
+    return [Record(path) for path in sorted((RESULTS_DIR / "benchmarks").glob(f"{name}_*"))]
+
+
 def flux_rows(profile: str, names: Iterable[str], ratios: Iterable[float], fields: str = "training") -> list[dict]:
     """Errors of forced fluxes, a row a method and exposure ratio: bias_sigma and its error between SNR 5 and 10 (faint
     stars), bias (%) and scatter (sigma) above 10, and the numbers of stars."""
@@ -182,6 +188,15 @@ def score_rows(
     return [
         {"title": title(name), "exposure_ratio": ratio} | _scores(scored(name, profile), ratio, measures, fields)
         for name, ratio in pairs
+    ]
+
+
+def compute_rows(runs: Iterable[tuple[str, str]], ratio: float, measures: Sequence[str]) -> list[dict]:
+    """What compute bought: a row for each (experiment, profile), its effort and its `score_rows` measures."""
+    return [
+        row | _effort(training(name, profile))
+        for name, profile in runs
+        for row in score_rows(profile, [ratio], [name], measures)
     ]
 
 

@@ -19,7 +19,7 @@ from timing import flops_per_pixel, in_turn, matmul_peak
 from astrounet_core.experiments import EXPERIMENTS, PRESETS
 from astrounet_core.losses import l1
 from astrounet_core.pairs import PairMaker
-from astrounet_core.provenance import run_record, write_json
+from astrounet_core.provenance import Stopwatch, run_record, write_json
 from astrounet_core.runs import field_set
 from astrounet_core.training import Trainer, pick_device, recipe
 from astrounet_core.unet import Denoiser
@@ -80,10 +80,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--record", type=Path, help="folder of results in which to leave benchmarks/training_*.json")
+    parser.add_argument("--record", type=Path, help="folder of results in which to leave benchmarks/training_*")
     parser.add_argument("--note", help="what else the machine did meanwhile, for the record")
     options = parser.parse_args()
-    device = pick_device(options.device)
+    device, watch = pick_device(options.device), Stopwatch()
     with TemporaryDirectory() as folder:
         rows = [row for profile in SHAPES for row in measure(profile, device, Path(folder), options.repeats)]
     for row in rows:
@@ -92,9 +92,9 @@ def main() -> None:
         )
         print(f"{row['profile']:8s} {row['way']:36s} {speed} {100 * row['peak']:5.0f} % of matmul")
     if options.record:
-        about = {"profile": "benchmark", "preset": None, "seed": 0, "device": device.type, "seconds": 0.0}
+        about = {"profile": "benchmark", "preset": None, "seed": 0, "device": device.type, "seconds": watch.seconds}
         record = run_record(**about, threads=torch.get_num_threads(), note=options.note, rows=rows)
-        write_json(options.record / "benchmarks" / f"training_{device.type}.json", record)
+        write_json(options.record / "benchmarks" / f"training_{device.type}" / "run.json", record)
 
 
 if __name__ == "__main__":

@@ -555,13 +555,86 @@ page.text(
 # results; those are from the *test* fields. Of the paper's 40 test and validation images 17 come from files
 # that also feed its training set ([errata](#page-errata), E19); our three sets are made from different seeds.
 #
+# ## Ten minutes on a laptop
+#
+# Who has no GPU and no evening can still train a network worth using. The profile `short` gives `modern` a thousand
+# updates of eight crops of 128 pixels:
+#
+# ```bash
+# astrounet train modern --profile short
+# ```
+#
+# What to expect of it, on the test fields and beside the networks of this book that had more:
+
+# %% tags=["hide-input"]
+runs = [("modern", "short"), *((name, profile) for name in ("network1", "network2", "modern"))]
+measures = ["mae", "nmse", "sky_rms", "flux_bias", "flux_scatter"]
+page.table(
+    [row for ratio in (2, 5) for row in report.compute_rows(runs, ratio, measures)],
+    name="table-ten-minutes",
+    caption="What minutes on a CPU buy: independent exposures against the noise-free scene. The input has a "
+    "noise-normalised MSE of 1 by definition, and a flux bias of 0.",
+    columns=[
+        Column("title", "network"),
+        Column("profile", "profile"),
+        Column("minutes", "minutes", ".0f"),
+        Column("updates", "updates", ",d"),
+        Column("exposure_ratio", "$r$", "g"),
+        Column("mae", "MAE [e⁻/s]", ".4f"),
+        Column("nmse", "NMSE", ".3f"),
+        Column("sky_rms", "sky [σ]", ".2f"),
+        Column("flux_bias", "flux bias [%]", ".2f"),
+        Column("flux_scatter", "flux scatter [σ]", ".2f"),
+    ],
+    record=[report.training(name, where) for name, where in runs],
+)
+
+# %% [markdown]
+# ## Speed, and what limits it
+#
+# An update is a forward pass, a backward pass of twice its work, and an optimiser's step. Nearly all of it is
+# convolutions, that is, multiplications of matrices. So there is a ceiling: how fast the machine multiplies matrices
+# and nothing else. The benchmark (`make bench`) measures that too, and says what share of it each way of training
+# reaches.
+
+# %% tags=["hide-input"]
+benchmarks = report.benchmark("training")
+page.table(
+    [
+        row | {"device": record.run["device"], "profile": f"`{row['profile']}`", "peak": 100 * row["peak"]}
+        for record in benchmarks
+        for row in record.run["rows"]
+    ],
+    name="table-training-speed",
+    caption="Ways to compute an update, in one run, each in its turn. `retrain`: half width, eight crops of 128 pixels "
+    "an update; `paper`: full width, one crop of 256. Peak: the share of the machine's measured matrix "
+    "multiplication in float32. *As trained*: with crops and noise.",
+    columns=[
+        Column("device", "device"),
+        Column("profile", "profile"),
+        Column("way", "how"),
+        Column("updates_per_second", "updates/s", ".2f"),
+        Column("crops_per_second", "crops/s", ".2f"),
+        Column("ratio", "× plain", ".2f"),
+        Column("peak", "of peak", ".0f", "%"),
+    ],
+    record=benchmarks,
+) if benchmarks else page.note("`benchmarks/training.py --record results` measures it.", title="Not run")
+
+# %% [markdown]
+# *Channels last* keeps the feature maps of one pixel side by side in memory, as the matrix multiplication wants them.
+# *Fused Adam* moves all weights in one sweep. Bfloat16 helps only where the processor multiplies it in hardware. What
+# remains between "as trained" and the ceiling are the first and last layers, whose few feature maps leave the
+# multipliers idle. On a GPU the network is so small that the *launching* of its many small operations takes longer than
+# the operations; there the whole update is recorded once as a graph and replayed.
+#
 # ## What to remember
 #
 # * A training pair decides what a network learns. The paper's inputs are made from their own targets, and so
 #   they share noise: a {term}`leak` that no telescope has.
 # * A batch depends on the seed and the update alone. That makes runs repeatable and resumable.
-# * With errors in units of the noise every pixel counts alike, long steps are safe, and coarse arithmetic does
-#   no harm.
+# * With errors in units of the noise every pixel counts alike, and coarse arithmetic does no harm.
+# * The smallest mean squared error dims faint stars. Weighing bias apart from variance, by twins, lessens it.
 # * *x % of the paper's schedule* says how far a network is from the paper's. Beating a network that is not yet
 #   trained is not a result.
 # * A mean since the start hides fluctuations, lags behind, and jumps at a restart. Look at the raw curve too.
