@@ -104,8 +104,17 @@ def loss_curves(profile: str, names: Iterable[str]) -> dict[str, tuple[list[floa
 
 
 def benchmark(name: str) -> list[Record]:
-    """The published records of a benchmark, one a kind of device; their run holds the ``rows``."""
+    """The published records of a benchmark, one a kind of device."""
     return [Record(path) for path in sorted((RESULTS_DIR / "benchmarks").glob(f"{name}_*"))]
+
+
+def benchmark_rows(name: str) -> list[dict]:
+    """What they measured, with the device; the share of its matmul peak in %."""
+    return [
+        row | {"device": record.run["device"], "profile": f"`{row['profile']}`", "peak": 100 * row["peak"]}
+        for record in benchmark(name)
+        for row in record.run["rows"]
+    ]
 
 
 def flux_rows(profile: str, names: Iterable[str], ratios: Iterable[float], fields: str = "training") -> list[dict]:
