@@ -304,7 +304,8 @@ page.table(
 # Here $b$ and $\sigma_\mathrm{sky}$ are the level and the scatter of the sky, measured once per image, $\bar{x}$ is
 # the image smoothed over 3 × 3 pixels, and $t$ is the exposure time. The inverse hyperbolic sine is linear for faint
 # pixels and logarithmic for bright ones. Whatever the brightness, the answer that is asked for is a number of order
-# one.
+# one. (The scatter is that of differences between pixels three apart, in blocks of 32 × 32 pixels, of which the
+# quietest tenth decides: so neither slopes, nor stars, nor a crowded half of the image count as noise.)
 
 # %%
 field = fields("validation")[5]
@@ -381,9 +382,9 @@ excess = sky_sigma.item() / truths[0], sky_statistics(dense)[0, 1].item() / trut
 page.text(
     f"How well is $\\sigma_\\mathrm{{sky}}$ known? On the sparse field the image itself gives "
     f"{page.value(excess[0], '.2f')} times the true value. In the core of a dense star cluster, where no pixel is free "
-    f"of stars, it gives {page.value(excess[1], '.1f')} times the true value, and the network sees its image in units "
-    f"that are too large. It is trained on such fields too, but this is a weakness of the recipe, and a place to "
-    f"improve it."
+    f"of stars, even the quietest blocks give {page.value(excess[1], '.1f')} times the true value, and the network sees "
+    f"its image in units that are too large. It is trained on such fields with the same units, but this is a weakness "
+    f"of the recipe, and a place to improve it."
 )
 
 # %% [markdown]
