@@ -383,8 +383,8 @@ page.text(
     f"How well is $\\sigma_\\mathrm{{sky}}$ known? On the sparse field the image itself gives "
     f"{page.value(excess[0], '.2f')} times the true value. In the core of a dense star cluster, where no pixel is free "
     f"of stars, even the quietest blocks give {page.value(excess[1], '.1f')} times the true value, and the network "
-    f"sees its image in units that are too large. It is trained on such fields with the same units, but this is a weakness "
-    f"of the recipe, and a place to improve it."
+    f"sees its image in units that are too large. It is trained on such fields with the same units, but this is a "
+    f"weakness of the recipe, and a place to improve it."
 )
 
 # %% [markdown]
