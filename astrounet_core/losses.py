@@ -4,10 +4,18 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
+from .features import load_features
+
 Loss = Callable[[Tensor, Tensor], Tensor]
+
+SKY_PEDESTAL = 0.1
+"""Sky put back before logarithms are taken, e-/s: that of WFC3/UVIS in F555W, 0.09 in F606W (fields.toml)."""
+
+FLOOR = 0.01
+"""A tenth of that sky, e-/s: what is fainter even with the sky put back counts as this much."""
 
 
 def l1(output: Tensor, target: Tensor) -> Tensor:
@@ -20,27 +28,38 @@ def l2(output: Tensor, target: Tensor) -> Tensor:
     return (target - output).square().mean()
 
 
-def kl_divergence(output: Tensor, target: Tensor, floor: float = 1e-6) -> Tensor:
-    """Kullback-Leibler divergence, Eq. 9: sum p_i log(p_i / q_i), averaged over the batch; no unit.
+def kl_divergence(output: Tensor, target: Tensor, floor: float = FLOOR, pedestal: float = SKY_PEDESTAL) -> Tensor:
+    """Kullback-Leibler divergence, Eq. 9: sum p_i log(p_i / q_i) in nats, averaged over the batch.
 
-    The paper does not say how an image becomes a distribution. Here p and q are the true and the predicted image, each
-    with values below ``floor`` (e-/s) raised to it and divided by its sum over the pixels: so it is blind to the
-    image's scale, to negative pixels, and zero only for equal distributions. See `poisson_divergence` for the form
-    that the paper's remark on Poisson likelihoods fits.
+    The paper does not say how an image becomes a distribution. Here p and q are the light of the true and of the
+    predicted image, sky included, each divided by its sum over the pixels (see `with_sky`): q_i is the chance that the
+    next photon lands in pixel i. Zero for images that are alike but for a factor on light and sky together, else
+    positive. Pixels of the output below the floor get no gradient; above it no pixel's is longer than
+    max(1, p_i / q_i) / mean(output + pedestal) times that of L1.
     """
-    p, q = (image.flatten(1).clamp_min(floor) for image in (target, output))
+    p, q = (with_sky(image, floor, pedestal).flatten(1) for image in (target, output))
     p, q = p / p.sum(1, keepdim=True), q / q.sum(1, keepdim=True)
     return (p * torch.log(p / q)).sum(1).mean()
 
 
-def poisson_divergence(output: Tensor, target: Tensor, floor: float = 1e-6) -> Tensor:
-    """Poisson I-divergence, (1/N) sum (y log(y / y') - y + y'); e-/s.
+def poisson_divergence(output: Tensor, target: Tensor, floor: float = FLOOR, pedestal: float = SKY_PEDESTAL) -> Tensor:
+    """Poisson I-divergence, (1/N) sum (y log(y / y') - y + y'), of light with its sky (`with_sky`); e-/s.
 
     Minimising it maximises the likelihood of Poisson data y under the model y', as section 3.3.1 says of the KL
-    divergence; unlike Eq. 9 on normalised images it sees the scale. Values below ``floor`` are raised to it.
+    divergence: y are counts as they fell on the detector, before a sky was subtracted. Nothing is normalised, so that
+    it sees brightness, which Eq. 9 does not. Per pixel its gradient is |1 - y / y'| times that of L1.
     """
-    y, model = target.clamp_min(floor), output.clamp_min(floor)
+    y, model = with_sky(target, floor, pedestal), with_sky(output, floor, pedestal)
     return (y * torch.log(y / model) - y + model).mean()
+
+
+def with_sky(image: Tensor, floor: float = FLOOR, pedestal: float = SKY_PEDESTAL) -> Tensor:
+    """A sky-subtracted image (e-/s) with a typical sky put back, and what is then below ``floor`` raised to it.
+
+    Negatives and zeros become faint positive light, which logarithms need, and differ from each other down to
+    floor - pedestal = -0.09 e-/s: at r = 2, even in the shortest visit, noise takes fewer than 1 pixel in 1000 lower.
+    """
+    return (image + pedestal).clamp_min(floor)
 
 
 def perceptual(output: Tensor, target: Tensor, features: Callable[[Tensor], Sequence[Tensor]]) -> Tensor:
@@ -67,32 +86,6 @@ def squared_bias(output: Tensor, target: Tensor, sigma: Tensor) -> Tensor:
     return (error[0::2] * error[1::2]).mean()
 
 
-class RandomFeatures(nn.Module):
-    """Three layers of fixed random 3x3 filters: a training-free feature extractor for `perceptual`.
-
-    The paper used a classifier pre-trained on photographs; random filters keep only the comparison of local structure
-    at three scales, and every result made with them says so. Same seed, same filters.
-    """
-
-    name = "random"
-
-    def __init__(self, width: int = 16, seed: int = 0):
-        super().__init__()
-        generator = torch.Generator().manual_seed(seed)
-        for level, channels in enumerate((1, width, width)):
-            kernel = torch.randn(width, channels, 3, 3, generator=generator) / (3 * channels**0.5)
-            self.register_buffer(f"kernel{level}", kernel)
-
-    def forward(self, image: Tensor) -> list[Tensor]:
-        """(N, 1, H, W) -> three maps (N, width, H, W), (N, width, H/2, W/2), (N, width, H/4, W/4)."""
-        maps, x = [], image
-        for level in range(3):
-            x = F.relu(F.conv2d(x, getattr(self, f"kernel{level}").to(x.dtype), padding=1))
-            maps.append(x)
-            x = F.avg_pool2d(x, 2)
-        return maps
-
-
 LOSSES: dict[str, Loss] = {
     "l1": l1,
     "l2": l2,
@@ -101,13 +94,17 @@ LOSSES: dict[str, Loss] = {
 }
 
 
-def build_loss(terms: str, device: torch.device | str = "cpu") -> Loss:
-    """The sum of the named losses: ``"l1"``, ``"l1+kl"``, ``"l1+perceptual"``, ... Unknown names: ``ValueError``."""
-    table = dict(LOSSES)
-    if "perceptual" in terms:
-        table["perceptual"] = partial(perceptual, features=RandomFeatures().to(device))
-    unknown = [name for name in terms.split("+") if name not in table]
+def build_loss(terms: str, device: torch.device | str = "cpu", features: str = "scenes") -> Loss:
+    """The sum of the named losses: ``"l1"``, ``"l1+kl"``, ``"l1+perceptual"``, ...
+
+    features: those of a perceptual loss, a name of `features.FEATURES`. Raises ValueError for unknown names, and what
+    `features.load_features` raises.
+    """
+    names, table = terms.split("+"), dict(LOSSES)
+    if "perceptual" in names:
+        table["perceptual"] = partial(perceptual, features=load_features(features, device))
+    unknown = [name for name in names if name not in table]
     if unknown:
         raise ValueError(f"unknown loss {unknown[0]!r}; choose from {', '.join([*LOSSES, 'perceptual'])}.")
-    chosen = [table[name] for name in terms.split("+")]
+    chosen = [table[name] for name in names]
     return lambda output, target: torch.stack([loss(output, target) for loss in chosen]).sum()

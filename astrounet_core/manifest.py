@@ -1,6 +1,7 @@
 """Data and weights by name: found on this machine, else fetched, never used with another sha256 (section 2).
 
-In ``data_manifest``: images in ``demo_images.toml``, networks in ``weights.toml``, the paper's files in ``hla.csv``.
+In ``data_manifest``: images in ``demo_images.toml``, networks in ``weights.toml``, others' networks in
+``features.toml``, the paper's files in ``hla.csv``.
 """
 
 import csv
@@ -17,6 +18,7 @@ from .provenance import replacing, sha256
 
 IMAGES = MANIFEST_DIR / "demo_images.toml"
 WEIGHTS = MANIFEST_DIR / "weights.toml"
+FEATURES = MANIFEST_DIR / "features.toml"
 HLA = MANIFEST_DIR / "hla.csv"
 HLA_URL = "https://hla.stsci.edu/cgi-bin/getdata.cgi?dataset={dataset}_drz.fits"
 TIMEOUT = 20
@@ -27,20 +29,26 @@ class DataUnavailable(OSError):
     """A file is neither on this machine nor to be had over the network."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One real image. exposure_time (s), pixel_scale (arcsec per pixel) and unit are None where nothing says them."""
+@dataclass(frozen=True, kw_only=True)
+class Download:
+    """A file to be had by URL, and how to know it."""
 
     name: str
     file: str
-    kind: str
-    instrument: str
-    filter: str
     bytes: int
     sha256: str
     url: str
     licence: str
     note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry(Download):
+    """One real image. exposure_time (s), pixel_scale (arcsec per pixel) and unit are None where nothing says them."""
+
+    kind: str
+    instrument: str
+    filter: str
     exposure_time: float | None = None
     pixel_scale: float | None = None
     unit: str | None = None
@@ -60,6 +68,11 @@ def entry(name: str) -> Entry:
     raise ValueError(f"no image {name!r}; choose one of {', '.join(each.name for each in entries())}.")
 
 
+def classifier(name: str) -> Download:
+    """The weights of a network that others trained, by its name in ``features.toml``."""
+    return Download(name=name, **tomllib.loads(FEATURES.read_text())[name])
+
+
 def cache_dir() -> Path:
     """Where downloads are kept: ``$ASTROUNET_CACHE_DIR``, else ``astrounet`` in the user's cache folder."""
     chosen = os.environ.get("ASTROUNET_CACHE_DIR")
@@ -68,12 +81,16 @@ def cache_dir() -> Path:
 
 
 def fetch(name: str, *, download: bool = True) -> Path:
+    """The checked file of an image, see `obtain`. Raises ValueError for an unknown name."""
+    return obtain(entry(name), download=download)
+
+
+def obtain(wanted: Download, *, download: bool = True) -> Path:
     """A checked file: from ``$ASTROUNET_DATA_DIR``, else the cache, else by URL into the cache.
 
-    Raises ValueError for an unknown name and for a file whose sha256 is wrong, DataUnavailable where there is no file
-    and no network, or the network's answer is not the file; nothing of such an answer is kept.
+    Raises ValueError for a file whose sha256 is wrong, DataUnavailable where there is no file and no network, or the
+    network's answer is not the file; nothing of such an answer is kept.
     """
-    wanted = entry(name)
     path = find_local(wanted.file)
     if path is not None:
         return _checked(path, wanted.sha256, "delete it and it is fetched again")
@@ -99,7 +116,7 @@ def _checked(path: Path, expected: str, remedy: str) -> Path:
     return path
 
 
-def _download(wanted: Entry, target: Path) -> None:
+def _download(wanted: Download, target: Path) -> None:
     """Write what a URL answers to ``target``; DataUnavailable unless exactly the wanted bytes arrive."""
     remedy = f"put {wanted.file} into a folder and name it in ASTROUNET_DATA_DIR, or try again later"
     try:

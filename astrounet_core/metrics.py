@@ -167,7 +167,7 @@ def kl_paper(image: Image, reference: Image, image_time: float, reference_time: 
     Of the readings of Eq. 9 that were tried this one came nearest to Table 2; it is not known to be the one used.
     """
     x, y = _electrons(image, reference, image_time, reference_time)
-    return kl_divergence(x.flatten()[None], y.flatten()[None], floor).item()
+    return kl_divergence(x.flatten()[None], y.flatten()[None], floor, pedestal=0.0).item()
 
 
 METRICS = {"mse": mse, "mae": mae, "psnr": psnr, "ssim": ssim, "kl_histogram": kl_histogram}
