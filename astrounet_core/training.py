@@ -108,7 +108,8 @@ class Trainer:
         schedule = plan.schedule
         self.pairs = training.maker(plan.experiment, plan.preset, schedule.batch, schedule.crop, plan.seed)
         self.validation = _validation_batch(validation, plan)
-        self.loss = None if plan.experiment.loss == "noise_units" else build_loss(plan.experiment.loss, self.device)
+        terms = plan.experiment.loss
+        self.loss = None if terms == "noise_units" else build_loss(terms, self.device, plan.features)
         self.update, self.best, self.seconds = 0, -torch.inf, 0.0
         self.history: list[dict] = []
 
