@@ -71,9 +71,9 @@ class Batch:
         """``output`` with the target where that has no data: no error there and no gradient, whatever the loss."""
         return output if self.valid is None else torch.where(self.valid, output, self.target)
 
-    def image(self, i: int) -> "Batch":
-        """Image number ``i`` of the batch alone."""
-        return Batch(**{name: None if value is None else value[i : i + 1] for name, value in vars(self).items()})
+    def images(self, first: int, end: int) -> "Batch":
+        """Images ``first`` to ``end`` - 1 of the batch alone."""
+        return Batch(**{name: None if value is None else value[first:end] for name, value in vars(self).items()})
 
     def shown(self) -> dict[str, Tensor | None]:
         """What `unet.Denoiser` is called with; of the truth only ``oracle`` networks take notice."""
@@ -87,7 +87,8 @@ class PairMaker:
     Where bias counts extra (`Preset.bias_weight`), every crop comes twice, and an odd batch is one image larger.
 
     ``maker(update)`` draws the crops from a generator seeded by (seed, crop number) and the noise from one seeded by
-    (seed, update): a resumed run sees exactly what an uninterrupted one would have seen.
+    (seed, update): a resumed run sees exactly what an uninterrupted one would have seen. It does so in two steps:
+    ``reseed(update)`` happens on the host, ``draw(step)`` on the device alone, fit for a CUDA graph.
     """
 
     def __init__(self, data: FieldSet, experiment: Experiment, preset: Preset, batch: int, crop: int, seed: int):
@@ -111,13 +112,27 @@ class PairMaker:
 
     def __call__(self, update: int) -> Batch:
         """The batch of one update, 0-based."""
+        return self.draw(self.reseed(update))
+
+    @property
+    def generators(self) -> tuple[torch.Generator, ...]:
+        """All that `draw` takes its numbers from."""
+        return self.crops, self.noise
+
+    def reseed(self, update: int) -> int | None:
+        """Set the generators for one update; returns its place in the order of exposure ratios, if there is one."""
         ordered = self.experiment.ratio_order == "ordered"
         number, step = divmod(update, len(self.ratios)) if ordered else (update, None)
         self.crops.manual_seed(stream_seed(self.seed, number, stream=1))
         self.noise.manual_seed(stream_seed(self.seed, update, stream=2))
+        return step
+
+    def draw(self, step: int | None) -> Batch:
+        """A batch from the generators as they are, at exposure ratio number ``step``, or random ones for None."""
         field, row, column = self._corners()
         shift = self._shift()
-        which = torch.full_like(field, step) if ordered else self._integers(len(self.ratios), len(field))
+        random = step is None
+        which = self._integers(len(self.ratios), len(field)) if random else torch.full_like(field, step)
         source = cut(self.images[self.preset.source], field, row, column, self.crop)
         moved = (row + shift[0], column + shift[1])
         target = cut(self.images[self.preset.target], field, *moved, self.crop)

@@ -122,7 +122,19 @@ class RecordedPairs:
 
     def __call__(self, update: int) -> Batch:
         """The batch of one update, 0-based."""
+        return self.draw(self.reseed(update))
+
+    @property
+    def generators(self) -> tuple[torch.Generator, ...]:
+        """All that `draw` takes its numbers from."""
+        return (self.generator,)
+
+    def reseed(self, update: int) -> None:
+        """Set the generator for one update."""
         self.generator.manual_seed(stream_seed(self.seed, update, stream=6))
+
+    def draw(self, step: None = None) -> Batch:
+        """A batch from the generator as it is."""
         where = {"generator": self.generator, "device": self.data.device}
         field = torch.randint(len(self.data.size), (self.batch,), **where)
         told = self.ratios[torch.randint(len(self.ratios), (self.batch,), **where)]

@@ -9,12 +9,12 @@ from functools import cached_property
 from pathlib import Path
 
 from ._paths import BUILD_DIR, MANIFEST_DIR, RESULTS_DIR, WEIGHTS_DIR
+from .checkpoints import read_history
 from .experiments import EXPERIMENTS, PRESETS
 from .field_table import VERSION
 from .fluxes import read_fluxes
 from .provenance import read_json, replacing, sha256, write_json
 from .tally import pooled, read_fields
-from .training import read_history
 
 ORDER = ("paper", "retrain")
 """A page shows the published GPU run where there is one, else the retrained one."""

@@ -3,8 +3,9 @@
 Like everything that trains it needs only torch, numpy and safetensors; tqdm draws the bar where it is installed.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,19 +13,26 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ._paths import BUILD_DIR, MANIFEST_DIR
+from .devices import pick_device
+from .distributed import processes
+from .experiments import EXPERIMENTS
 from .field_table import VERSION, fields
 from .hla import hla_field_set, tile_file
 from .manifest import weights_path
 from .pairs import FieldSet
+from .progress import progress_bar, stop_signals
 from .provenance import digest, replacing, sha256
 from .recorded import pairs_hash, read_pairs
 from .scenes import render
-from .training import Data, Recipe, Trainer, finished, pick_device, recipe
+from .training import Data, Recipe, Trainer, finished, recipe
 from .weights import load_weights
 
 GENTLY = 0.1
 """Learning rate of a network that has something to lose, in terms of the preset's: at the full one, a single update
 cost `modern` 16 dB on pairs made of real mosaics; at a tenth it gained 0.25 dB in 40."""
+
+_PREPARING = threading.Lock()
+"""Fields are rendered, and initial weights drawn from torch's one generator, for one run at a time."""
 
 
 def field_set(split: str, count: int, device: torch.device | str = "cpu", progress: bool = False) -> FieldSet:
@@ -32,7 +40,7 @@ def field_set(split: str, count: int, device: torch.device | str = "cpu", progre
     chosen = fields(split)[:count]
     path = BUILD_DIR / "fields" / f"{VERSION}-{split}-{len(chosen)}-{fields_hash()[:12]}.safetensors"
     if not path.exists():
-        with _bar(len(chosen), f"{split} fields", progress) as report:
+        with progress_bar(len(chosen), f"{split} fields", progress) as report:
             images = [(render(field).image, report({"update": i + 1}))[0] for i, field in enumerate(chosen)]
         with replacing(path) as beside:
             save_file({"scenes": torch.stack(images)}, beside)
@@ -72,14 +80,43 @@ def train(
     """
     plan, where = recipe(name, profile, preset, seed, updates, features), pick_device(device)
     plan = replace(plan, schedule=replace(plan.schedule, batch=batch or plan.schedule.batch))
-    plan = _on(data, starting_from(start, plan))
-    place = (out or BUILD_DIR / "results") / profile / _label(name, start, data) / f"seed{seed}"
-    if resume and finished(place, plan):
-        return place
-    training, validation, data_hash = _load(data, plan, where, progress)
-    trainer = Trainer(plan, training, validation, place, data_hash=data_hash)
-    with _bar(plan.updates, f"{name} seed {seed}", progress) as report:
+    with _PREPARING:
+        plan = _on(data, starting_from(start, plan))
+        place = (out or BUILD_DIR / "results") / profile / _label(name, start, data) / f"seed{seed}"
+        if resume and finished(place, plan):
+            return place
+        training, validation, data_hash = _load(data, plan, where, progress)
+        trainer = Trainer(plan, training, validation, place, data_hash=data_hash)
+    with progress_bar(plan.updates, f"{name} seed {seed}", progress) as report:
         return trainer.run(resume, report)
+
+
+def train_many(names: Sequence[str], profile: str, at_once: int = 1, **options) -> list[Path]:
+    """`train` for several experiments, ``at_once`` of them side by side where one alone leaves a device half idle.
+
+    Each is a thread, on a GPU with a stream of its own, and gives the weights it would give alone. Experiments that
+    start from others of them come after these. Ctrl-C stops all, each with its checkpoint; an error in one leaves the
+    others to end, and is raised then. ValueError for more than one at once under ``torchrun``.
+    """
+    if at_once > 1 and processes() > 1:
+        raise ValueError("processes under torchrun train one network together; leave --at-once away.")
+    if at_once == 1:
+        return [train(name, profile, **options) for name in names]
+    later = [name for name in names if name in EXPERIMENTS and EXPERIMENTS[name].start_from in names]
+    folders = {}
+    with stop_signals() as stop:
+        for wave in ([name for name in names if name not in later], later):
+            with ThreadPoolExecutor(at_once) as pool:
+                runs = {name: pool.submit(_unless, stop, name, profile, **options) for name in wave}
+            folders |= {name: run.result() for name, run in runs.items()}
+    return [folders[name] for name in names]
+
+
+def _unless(stop: threading.Event, *arguments, **options) -> Path:
+    """`train`, but not once ``stop`` is set."""
+    if stop.is_set():
+        raise KeyboardInterrupt
+    return train(*arguments, **options)
 
 
 def starting_from(start: str | None, plan: Recipe) -> Recipe:
@@ -134,20 +171,3 @@ def _load(data: str | None, plan: Recipe, device: torch.device, progress: bool) 
         sets = [hla_field_set(split, count, device) for split, count in counts.items()]
         return *sets, digest([tile_file(split, count) for split, count in counts.items()])
     return *(field_set(split, count, device, progress) for split, count in counts.items()), fields_hash()
-
-
-@contextmanager
-def _bar(total: int, title: str, progress: bool) -> Iterator[Callable[[dict], None]]:
-    """A progress bar as a function of history rows; a silent one where it is not wanted or tqdm is not there."""
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        yield lambda row: print(title, row) if progress else None
-        return
-    with tqdm(total=total, desc=title, disable=not progress) as bar:
-
-        def report(row: dict) -> None:
-            bar.set_postfix({key: row[key] for key in ("loss",) if key in row}, refresh=False)
-            bar.update(row["update"] - bar.n)
-
-        yield report

@@ -1,18 +1,20 @@
 """Training (sections 3.2-3.4): one loop for every experiment, with history, checkpoints and resume.
 
-A run's folder holds ``history.csv`` (as it goes), ``checkpoint.pt`` (float32, to resume from), ``weights.safetensors``
-(float16, the best by validation PSNR) and ``run.json`` (last: its presence means that the run is complete).
+A run's folder holds ``history.csv`` (as it goes), ``checkpoint.pt`` (float32, to resume from; see `checkpoints`),
+``weights.safetensors`` (float16, the best by validation PSNR) and ``run.json`` (last: its presence means that the run
+is complete). On a GPU an update is a CUDA graph (`graphs`); under ``torchrun`` processes share one (`distributed`).
 """
 
-import csv
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from . import checkpoints, distributed
+from .devices import autocast, device_name, precision
 from .experiments import (
     EXPERIMENTS,
     PRESETS,
@@ -24,17 +26,19 @@ from .experiments import (
     learning_rate,
     updates_of,
 )
+from .graphs import GraphedUpdates, adam, set_learning_rate
 from .losses import build_loss, noise_normalised, squared_bias
 from .metrics import psnr, ssim
 from .pairs import Batch, FieldSet
-from .provenance import Stopwatch, commit, read_json, replacing, run_record, sha256, write_json
+from .progress import stop_signals
+from .provenance import Stopwatch, commit, read_json, run_record, sha256, write_json
 from .recorded import RecordedSet
 from .settings import NetworkSettings
 from .unet import Denoiser
 from .weights import load_weights, save_weights
 
-HISTORY_COLUMNS = ("update", "loss", "learning_rate", "validation_psnr", "validation_ssim", "seconds")
 CHECKPOINT_SECONDS = 60.0
+PROGRESS_SECONDS = 1.0
 Data = FieldSet | RecordedSet
 
 
@@ -57,6 +61,13 @@ class Recipe:
     def settings(self) -> NetworkSettings:
         return self.experiment.settings(self.preset, self.schedule.width)
 
+    @property
+    def validate_every(self) -> int:
+        """Updates from one validation to the next: as often a run as its schedule says, at least five times (every
+        1000 of 5000 epochs, section 3.4.1), however long it is."""
+        times = max(5, self.schedule.updates // self.schedule.validate_every)
+        return max(1, self.updates // times)
+
 
 def recipe(
     name: str,
@@ -75,23 +86,6 @@ def recipe(
     return Recipe(name, preset, profile, seed, experiment, chosen, schedule, total, features)
 
 
-def pick_device(name: str = "auto") -> torch.device:
-    """``auto`` is the GPU where there is one. ValueError where the device asked for is absent."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(name)
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError("no GPU is visible to torch; use --device cpu, or install torch for your GPU.")
-    return device
-
-
-def autocast(device: torch.device):
-    """bfloat16 where the hardware multiplies it faster (recent GPUs, CPUs with AMX), else plain float32."""
-    on_gpu = device.type == "cuda"
-    faster = torch.cuda.is_bf16_supported() if on_gpu else torch.cpu._is_amx_tile_supported()
-    return torch.autocast(device.type, torch.bfloat16) if faster else nullcontext()
-
-
 class Trainer:
     """The state of one run. ``Trainer(recipe, training, validation, folder).run()`` trains to the end."""
 
@@ -103,52 +97,78 @@ class Trainer:
         network = Denoiser(plan.settings).to(self.device, memory_format=torch.channels_last)
         if plan.experiment.start_from:
             _start_from(network, plan.experiment.start_from, self.folder)
-        self.network = network
-        self.optimiser = torch.optim.Adam(network.parameters(), lr=plan.preset.learning_rate, fused=True)
-        schedule = plan.schedule
+        self.network, self.parallel = network, distributed.parallel(network, self.device)
+        self.optimiser = adam(network.parameters(), plan.preset.learning_rate, self.device)
+        schedule, terms = plan.schedule, plan.experiment.loss
         self.pairs = training.maker(plan.experiment, plan.preset, schedule.batch, schedule.crop, plan.seed)
+        distributed.check_batch(schedule.batch, unit=2 if plan.preset.bias_weight else 1)
         self.validation = _validation_batch(validation, plan)
-        terms = plan.experiment.loss
         self.loss = None if terms == "noise_units" else build_loss(terms, self.device, plan.features)
+        self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
         self.update, self.best, self.seconds = 0, -torch.inf, 0.0
         self.history: list[dict] = []
+        self.stream, self.graphs = None, None
+        if self.device.type == "cuda":
+            self._prepare_gpu()
+
+    def _prepare_gpu(self) -> None:
+        torch.backends.cudnn.benchmark = True
+        self.stream = torch.cuda.Stream(self.device)
+        self.stream.wait_stream(torch.cuda.current_stream(self.device))
+        if distributed.processes() == 1:
+            self.graphs = GraphedUpdates(self.pairs, self._learn)
 
     def run(self, resume: bool = False, report: Callable[[dict], None] = lambda row: None) -> Path:
-        """Train to the last update; returns the folder. ``report`` is called with every row of the history."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if resume and self._checkpoint.exists():
-            self._load_checkpoint()
-        watch, saved = Stopwatch(self.seconds), self.seconds
-        total, every = self.plan.updates, max(1, self.plan.schedule.validate_every // 20)
-        losses: list[Tensor] = []
-        while self.update < total:
-            losses.append(self.step())
-            validate = self.update % self.plan.schedule.validate_every == 0 or self.update == total
-            if validate or self.update % every == 0:
-                report(self._record(torch.stack(losses).mean().item(), validate, watch.seconds))
-                losses.clear()
-                self.seconds = watch.seconds
-                if self.update == total or watch.seconds - saved > CHECKPOINT_SECONDS:
-                    self._save_checkpoint()
-                    saved = watch.seconds
-        return self._finish(watch.seconds)
+        """Train to the last update; returns the folder.
 
-    def step(self) -> Tensor:
-        """One update; returns its loss, left on the device."""
-        batch = self.pairs(self.update)
-        rate = learning_rate(self.plan.preset, self.update, self.plan.updates)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+        report: called with every row of the history, and about every second with an ``update`` and its ``loss`` alone.
+        Ctrl-C and SIGTERM end the run after the update in hand: checkpoint, then KeyboardInterrupt. Raises ValueError
+        for a loss that is no longer finite, a checkpoint that cannot be read, or a disk that is full.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with stop_signals() as stop, torch.cuda.stream(self.stream):
+            if resume:
+                self._resume()
+            watch, saved, told = Stopwatch(self.seconds), self.seconds, self.seconds
+            report({"update": self.update})
+            while self.update < self.plan.updates:
+                self.step()
+                self.seconds = watch.seconds
+                if self._row_due():
+                    report(self._record())
+                elif self.seconds - told > PROGRESS_SECONDS:
+                    report({"update": self.update, "loss": f"{self._mean_loss().item():.6g}"})
+                    told = self.seconds
+                stopped = stop.is_set() and distributed.rank() == 0
+                if stopped or self.update == self.plan.updates or self.seconds - saved > CHECKPOINT_SECONDS:
+                    self._save_checkpoint()
+                    saved = self.seconds
+                if stopped:
+                    raise KeyboardInterrupt
+        return self._finish()
+
+    def step(self) -> None:
+        """One update; its loss is added to ``loss_sum``, on the device."""
+        set_learning_rate(self.optimiser, learning_rate(self.plan.preset, self.update, self.plan.updates))
+        with torch.cuda.stream(self.stream):
+            if self.graphs:
+                self.graphs(self.update)
+            else:
+                self._learn(self.pairs(self.update))
+        self.update += 1
+
+    def _learn(self, batch: Batch) -> None:
+        """What an update does with a batch; on a GPU nothing in here waits for the device."""
+        batch = distributed.share(batch)
         with autocast(self.device):
-            output = self.network(**batch.shown())
+            output = self.parallel(**batch.shown())
         loss = self.loss_of(output.float(), batch)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         if self.plan.preset.clip_norm:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.preset.clip_norm)
         self.optimiser.step()
-        self.update += 1
-        return loss.detach()
+        self.loss_sum.add_(loss.detach())
 
     def loss_of(self, output: Tensor, batch: Batch) -> Tensor:
         """The experiment's loss of one batch."""
@@ -158,28 +178,52 @@ class Trainer:
             return noise_normalised(*images) + (weight * squared_bias(*images) if weight else 0)
         return self.loss(output, batch.target)
 
-    def _record(self, loss: float, validate: bool, seconds: float) -> dict:
-        if loss != loss:
-            raise ValueError(f"the loss became NaN at update {self.update}; lower the learning rate and start again.")
+    def _row_due(self) -> bool:
+        every = max(1, self.plan.validate_every // 20)
+        return self.update % every == 0 or self._validation_due()
+
+    def _validation_due(self) -> bool:
+        return self.update % self.plan.validate_every == 0 or self.update == self.plan.updates
+
+    def _mean_loss(self) -> Tensor:
+        """The mean loss since the last row of the history."""
+        return self.loss_sum / (self.update - (self.history[-1]["update"] if self.history else 0))
+
+    def _record(self) -> dict:
+        """A row of the history, and where it is due a validation; process 0 writes them."""
+        loss = distributed.mean(self._mean_loss()).item()
+        self.loss_sum.zero_()
+        self._check(loss)
         rate = learning_rate(self.plan.preset, self.update - 1, self.plan.updates)
         row = {"update": self.update, "loss": f"{loss:.6g}", "learning_rate": f"{rate:.4g}"}
-        if validate:
-            scores = self._validate()
-            row |= {f"validation_{name}": f"{value:.6g}" for name, value in scores.items()}
-            if scores["psnr"] > self.best:
-                self.best = scores["psnr"]
-                save_weights(self.network, self.folder / "weights.safetensors", self._metadata())
-        row["seconds"] = f"{seconds:.1f}"
         self.history.append(row)
-        _write_history(self.folder / "history.csv", self.history)
+        if distributed.rank() > 0:
+            return row
+        with checkpoints.said_clearly(self.folder):
+            if self._validation_due():
+                row |= self._validated()
+            row["seconds"] = f"{self.seconds:.1f}"
+            checkpoints.write_history(self.folder / "history.csv", self.history)
         return row
+
+    def _check(self, loss: float) -> None:
+        if not isfinite(loss):
+            raise ValueError(f"the loss is {loss} by update {self.update}; lower the learning rate and start again.")
+
+    def _validated(self) -> dict[str, str]:
+        """The validation's columns of the history; the best network yet is kept."""
+        scores = self._validate()
+        if scores["psnr"] > self.best:
+            self.best = scores["psnr"]
+            save_weights(self.network, self.folder / "weights.safetensors", self._metadata())
+        return {f"validation_{name}": f"{value:.6g}" for name, value in scores.items()}
 
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
         """Mean PSNR (dB) and SSIM of the validation fields at r = 2, by the preset's own protocol."""
         pairs, scores = self.validation, []
         for i in range(len(pairs.noisy)):
-            one = pairs.image(i)
+            one = pairs.images(i, i + 1)
             with autocast(self.device):
                 output = one.masked(self.network(**one.shown()).float())
             images = (output[0, 0].cpu().numpy(), one.target[0, 0].cpu().numpy())
@@ -206,43 +250,43 @@ class Trainer:
         plan = self.plan
         return [plan.name, plan.preset_name, plan.profile, plan.seed, plan.updates, *plan.origin.values()]
 
-    @property
-    def _checkpoint(self) -> Path:
-        return self.folder / "checkpoint.pt"
-
     def _save_checkpoint(self) -> None:
+        if distributed.rank() > 0:
+            return
+        self._check(self.loss_sum.item())
         state = {
             "plan": self._identity,
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
+            "loss_sum": self.loss_sum.item(),
             "update": self.update,
             "best": float(self.best),
             "seconds": self.seconds,
             "history": self.history,
         }
-        with replacing(self._checkpoint) as beside:
-            torch.save(state, beside)
+        checkpoints.save(self.folder, state)
 
-    def _load_checkpoint(self) -> None:
-        try:
-            state = torch.load(self._checkpoint, map_location=self.device, weights_only=True)
-            self.network.load_state_dict(state["network"])
-            self.optimiser.load_state_dict(state["optimiser"])
-        except Exception as error:
-            raise ValueError(f"cannot resume from {self._checkpoint} ({type(error).__name__}); delete it.") from error
-        if state["plan"] != self._identity:
-            raise ValueError(f"{self._checkpoint} belongs to another run {state['plan']}; delete it or change --out.")
+    def _resume(self) -> None:
+        state = checkpoints.load(self.folder, self._identity, self.device)
+        if state is None:
+            return
+        self.network.load_state_dict(state["network"])
+        groups = self.optimiser.state_dict()["param_groups"]  # this device's, whichever one the checkpoint is from
+        self.optimiser.load_state_dict({"state": state["optimiser"]["state"], "param_groups": groups})
+        self.loss_sum.fill_(state["loss_sum"])
         for name in ("update", "best", "seconds", "history"):
             setattr(self, name, state[name])
 
-    def _finish(self, seconds: float) -> Path:
+    def _finish(self) -> Path:
         plan = self.plan
+        if distributed.rank() > 0:
+            return self.folder
         record = run_record(
             profile=plan.profile,
             preset=plan.preset_name,
             seed=plan.seed,
-            device=_device_name(self.device),
-            seconds=seconds,
+            device=device_name(self.device),
+            seconds=self.seconds,
             source=self.source,
             experiment=plan.name,
             **{"data": "fields-v1", "data_sha256": self.data_hash, **plan.origin},
@@ -253,13 +297,12 @@ class Trainer:
             batch=plan.schedule.batch,
             crop=plan.schedule.crop,
             features=plan.features,
+            precision=precision(self.device),
+            graphs=bool(self.graphs and self.graphs.usable),
+            processes=distributed.processes(),
         )
         write_json(self.folder / "run.json", record)
         return self.folder
-
-
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def _validation_batch(fields: Data, plan: Recipe) -> Batch:
@@ -268,25 +311,12 @@ def _validation_batch(fields: Data, plan: Recipe) -> Batch:
     return fields.maker(aligned, plan.preset, batch=2, crop=16, seed=1_000).whole(2.0)
 
 
-def _write_history(path: Path, rows: list[dict]) -> None:
-    with replacing(path) as beside, open(beside, "w", newline="") as stream:
-        writer = csv.DictWriter(stream, HISTORY_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def _start_from(network: Denoiser, start: str, folder: Path) -> None:
     """Copy weights into ``network``, of a file or the same seed's run of an experiment: transfer (section 4.4.1)."""
     run = folder.parents[1] / start / folder.name
     path = Path(start) if start.endswith(".safetensors") else run / "weights.safetensors"
     source, _ = load_weights(path, device=next(network.parameters()).device)
     network.load_state_dict(source.state_dict())
-
-
-def read_history(path: Path) -> list[dict[str, float | None]]:
-    """``history.csv`` as numbers; empty cells are None."""
-    with open(path, newline="") as stream:
-        return [{k: float(v) if v else None for k, v in row.items()} for row in csv.DictReader(stream)]
 
 
 def finished(folder: Path, plan: Recipe) -> bool:

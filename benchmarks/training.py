@@ -16,12 +16,13 @@ from tempfile import TemporaryDirectory
 import torch
 from timing import flops_per_pixel, in_turn, matmul_peak
 
+from astrounet_core.devices import pick_device
 from astrounet_core.experiments import EXPERIMENTS, PRESETS
 from astrounet_core.losses import l1
 from astrounet_core.pairs import PairMaker
 from astrounet_core.provenance import Stopwatch, run_record, write_json
 from astrounet_core.runs import field_set
-from astrounet_core.training import Trainer, pick_device, recipe
+from astrounet_core.training import Trainer, recipe
 from astrounet_core.unet import Denoiser
 
 SHAPES = {"retrain": (16, 8, 128), "paper": (32, 1, 256)}

@@ -8,13 +8,13 @@ import torch
 from astropy.io import fits
 
 from astrounet_core import noise, recorded, runs
+from astrounet_core.checkpoints import read_history
 from astrounet_core.experiments import EXPERIMENTS, PRESETS
 from astrounet_core.field_table import fields
 from astrounet_core.provenance import read_json, sha256
 from astrounet_core.recorded import pair_files, pairs_hash, read_pairs
 from astrounet_core.scenes import render
 from astrounet_core.settings import NetworkSettings
-from astrounet_core.training import read_history
 from astrounet_core.unet import Denoiser, sky_statistics
 from astrounet_core.weights import load_weights, save_weights
 
