@@ -24,6 +24,10 @@ The last field by name, or the last quarter of the rows of a single one, is kept
 
 --data hla trains presets paper and code on the archive files of the paper, found in ASTROUNET_DATA_DIR.
 
+--at-once 3 trains three of the experiments side by side, where one alone leaves a GPU half idle.
+torchrun --nproc-per-node 2 -m astrounet_core.cli train ... trains each on two GPUs, or by two processes on CPUs; every
+process takes its share of the crops of an update, see --batch.
+
 example: astrounet train modern --from modern --data my_pairs --updates 300
 """
 
@@ -91,11 +95,15 @@ def _add_train(commands) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--updates", type=_positive, help="fewer or more weight updates than the profile's")
     parser.add_argument("--batch", type=_positive, help="crops an update, in place of the profile's")
+    parser.add_argument("--at-once", type=_positive, default=1, metavar="N", help="experiments side by side")
     features = ("scenes", "vgg16")
     parser.add_argument("--features", choices=features, default="scenes", help="what a perceptual loss compares")
     parser.add_argument("--from", dest="start", metavar="WEIGHTS", help="a published network, or a .safetensors file")
     parser.add_argument("--data", metavar="DIR", help="folder of FITS pairs, or hla: the paper's own files")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument(
+        "--at-once", type=_positive, default=1, metavar="N", help="experiments side by side (default 1)"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--out", type=Path, help="folder of results (default: _build/results)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -109,24 +117,25 @@ def _positive(text: str) -> int:
 
 
 def _train(options) -> None:
-    from .runs import train
+    from .runs import train_many
 
-    for name in options.experiments:
-        folder = train(
-            name,
-            options.profile,
-            preset=options.preset,
-            seed=options.seed,
-            updates=options.updates,
-            batch=options.batch,
-            features=options.features,
-            start=options.start,
-            data=options.data,
-            device=options.device,
-            resume=options.resume,
-            out=options.out,
-            progress=not options.quiet,
-        )
+    folders = train_many(
+        options.experiments,
+        options.profile,
+        options.at_once,
+        preset=options.preset,
+        seed=options.seed,
+        updates=options.updates,
+        batch=options.batch,
+        features=options.features,
+        start=options.start,
+        data=options.data,
+        device=options.device,
+        resume=options.resume,
+        out=options.out,
+        progress=not options.quiet,
+    )
+    for name, folder in zip(options.experiments, folders, strict=True):
         print(f"{name}: {folder / 'weights.safetensors'}")
 
 

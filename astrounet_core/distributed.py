@@ -31,7 +31,7 @@ def processes() -> int:
 def check_batch(crops: int, unit: int = 1) -> None:
     """ValueError where ``crops`` images cannot be shared equally; ``unit`` of them (twins) stay together."""
     step = processes() * unit
-    if crops % step:
+    if processes() > 1 and crops % step:
         fitting = -(-crops // step) * step
         raise ValueError(f"{processes()} processes cannot share {crops} crops an update; give --batch {fitting}.")
 

@@ -34,7 +34,7 @@ def equal(one, two) -> bool:
     return all(torch.equal(a, b) for a, b in weights) and one.loss_sum == two.loss_sum
 
 
-@pytest.mark.parametrize(("name", "graphs"), [("network2", {0, 1, 2, 3}), ("modern", {None}), ("network1", {0})])
+@pytest.mark.parametrize(("name", "graphs"), [("network2", {0, 1, 2, 3}), ("exp08", {None}), ("network1", {0})])
 def test_a_graph_for_each_place_in_the_order_of_ratios(tmp_path, name, graphs):
     run = trained(trainer(tmp_path, name), capture=Recorded)
     assert set(run.graphs.graphs) == graphs and run.graphs.done == 14
@@ -53,8 +53,8 @@ def test_where_capturing_fails_training_goes_on_without_and_says_so_once(tmp_pat
     def fails(work, generators):
         raise RuntimeError("operation not permitted\nwhen stream is capturing")
 
-    run = trained(trainer(tmp_path, "modern"), capture=fails)
-    assert equal(run, trained(trainer(tmp_path, "modern"))) and not run.graphs.usable
+    run = trained(trainer(tmp_path), capture=fails)
+    assert equal(run, trained(trainer(tmp_path))) and not run.graphs.usable
     told = capsys.readouterr().err.splitlines()
     assert told == ["astrounet: training goes on without CUDA graphs, only slower (operation not permitted)."]
 

@@ -1,7 +1,12 @@
 """Training and scoring by name: fields rendered once, records left where pages look for them."""
 
+import os
+import signal
+import threading
+
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from astrounet_core import records, runs, scoring
 from astrounet_core.field_table import VERSION, fields
@@ -42,6 +47,55 @@ def test_a_finished_run_is_left_alone(build, monkeypatch):
     monkeypatch.setattr(runs, "Trainer", lambda *arguments: pytest.fail("trained again"))
     assert runs.train("exp09", "smoke", resume=True, progress=False) == place
     assert (place / "run.json").stat().st_mtime_ns == before
+
+
+def test_runs_on_other_features_starts_or_data_have_folders_of_their_own():
+    plain, vgg = (runs.recipe("exp03", "smoke", features=features) for features in ("scenes", "vgg16"))
+    labels = [runs._label(plain, None, None), runs._label(vgg, None, None), runs._label(vgg, "modern", "my/m51")]
+    assert labels == ["exp03", "exp03-vgg16", "exp03-vgg16-from-modern-on-m51"]
+
+
+@pytest.fixture
+def one_field(monkeypatch):
+    blank = runs.FieldSet.of([BLANK], render(BLANK).image[None])
+    monkeypatch.setattr(runs, "field_set", lambda *arguments: blank)
+
+
+def test_several_at_once_train_what_each_would_alone(build, one_field):
+    names, short = (
+        ["misaligned_c", "network1", "exp08"],
+        {"updates": 2, "progress": False},
+    )  # the first needs the second
+    with pytest.raises(FileNotFoundError):
+        runs.train("misaligned_c", "smoke", out=build / "none", **short)
+    together = runs.train_many(names, "smoke", at_once=2, out=build / "together", **short)
+    alone = [runs.train(name, "smoke", out=build / "alone", **short) for name in ("network1", "exp08", "misaligned_c")]
+    for one, two in zip(together, [alone[2], *alone[:2]], strict=True):
+        weights = [load_file(place / "weights.safetensors") for place in (one, two)]
+        assert one.parent.name == two.parent.name
+        assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+
+
+def test_a_signal_stops_all_of_several_with_their_checkpoints(build, one_field, monkeypatch):
+    step, both = runs.Trainer.step, threading.Barrier(2)
+
+    def signalled(trainer):
+        step(trainer)
+        if trainer.update == 2 and both.wait() == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(runs.Trainer, "step", signalled)
+    names = ["network1", "exp08", "exp01"]
+    with pytest.raises(KeyboardInterrupt):
+        runs.train_many(names, "smoke", at_once=2, updates=10_000, progress=False, out=build)
+    assert all((build / "smoke" / name / "seed0" / "checkpoint.pt").exists() for name in names[:2])
+    assert not (build / "smoke" / "exp01").exists()
+
+
+def test_processes_train_one_network_at_a_time(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="leave --at-once away"):
+        runs.train_many(["network1", "exp08"], "smoke", at_once=2)
 
 
 def test_free_methods_leave_scores_and_a_record(build):
