@@ -43,15 +43,18 @@ def not_run(names: Iterable[str], profile: str, holding: str = "run.json") -> st
 
 def experiment_rows(profile: str, names: Iterable[str] = tuple(EXPERIMENTS)) -> list[dict]:
     """A row an experiment: its recipe, and of its training run updates, percent of the paper's schedule, minutes."""
-    return [_recipe(name) | _effort(training(name, profile)) for name in names]
+    records = {name: training(name, profile) for name in names}
+    return [_recipe(name, record) | _effort(record) for name, record in records.items()]
 
 
-def _recipe(name: str) -> dict:
+def _recipe(name: str, record: Record | None) -> dict:
+    """What an experiment declares; a perceptual loss with the features that its run compared."""
     experiment = EXPERIMENTS[name]
+    features = record.run.get("features", "random") if record else "scenes"
     return {
         "name": f"`{name}`",
         "title": experiment.title,
-        "loss": f"`{experiment.loss}`",
+        "loss": f"`{experiment.loss}`" + (f" ({features} features)" if "perceptual" in experiment.loss else ""),
         "ratios": _ratios(experiment),
         "differs": ", ".join(f"{key} = {value}" for key, value in experiment.network.items()) or "–",
         "presets": ", ".join(f"`{preset}`" for preset in experiment.presets),

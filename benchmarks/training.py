@@ -8,8 +8,11 @@ Each way of training takes its turn in every round; the shortest time of each co
 """
 
 import argparse
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,6 +37,7 @@ class Update:
 
     def __init__(self, batch, width: int, device: torch.device, *, channels_last=False, bfloat16=False, fused=False):
         torch.manual_seed(0)
+        self.exact = not fused
         self.layout = {"memory_format": torch.channels_last} if channels_last else {}
         self.network = Denoiser(EXPERIMENTS["network1"].settings(PRESETS["code"], width)).to(device, **self.layout)
         self.optimiser = torch.optim.Adam(self.network.parameters(), fused=fused)
@@ -41,6 +45,7 @@ class Update:
         self.cast = torch.autocast(device.type, torch.bfloat16) if bfloat16 else nullcontext()
 
     def __call__(self) -> None:
+        torch.backends.cudnn.allow_tf32 = not self.exact  # of GPUs: float32 in, ten bits of mantissa multiplied
         with self.cast:
             output = self.network(**self.batch.shown())
         self.optimiser.zero_grad(set_to_none=True)
@@ -56,25 +61,47 @@ WAYS = {
 }
 
 
-def measure(profile: str, device: torch.device, folder: Path, repeats: int) -> list[dict]:
-    """A row for each way of training at one profile's shape: updates/s, crops/s, times plain float32, share of peak."""
+class Several:
+    """One update of several networks side by side, each in its thread; call it."""
+
+    def __init__(self, trainers: list[Trainer]):
+        self.trainers, self.pool = trainers, ThreadPoolExecutor(len(trainers))
+
+    def __call__(self) -> None:
+        list(self.pool.map(Trainer.step, self.trainers))
+
+
+def ways(profile: str, device: torch.device, folder: Path) -> dict[str, tuple[Callable[[], None], int]]:
+    """Name -> an update in one way of training, and the crops it sees."""
     width, crops, crop = SHAPES[profile]
     fields = field_set("training", 6, device)
     batch = PairMaker(fields, EXPERIMENTS["network1"], PRESETS["code"], crops, crop, seed=0)(0)
-    runs = {name: Update(batch, width, device, **how) for name, how in WAYS.items()}
-    for name in ("network1", "modern"):
-        trainer = Trainer(recipe(name, profile), fields, fields, folder / name)
-        runs[f"as trained: {name}"] = trainer.step
-    times = in_turn(runs, repeats)
+    found = {name: (Update(batch, width, device, **how), crops) for name, how in WAYS.items()}
+    for name, shown in (("network1", crops), ("modern", max(crops, 2))):  # twins come in pairs
+        found[f"as trained: {name}"] = (Trainer(recipe(name, profile), fields, fields, folder / name).step, shown)
+    for count in (2, 4) if device.type == "cuda" else ():
+        trainers = [Trainer(recipe("network1", profile), fields, fields, folder / name) for _ in range(count)]
+        found[f"as trained: network1, {count} at once"] = (Several(trainers), count * crops)
+    return found
+
+
+def measure(profile: str, device: torch.device, folder: Path, repeats: int) -> list[dict]:
+    """A row for each way of training at one profile's shape: updates/s, crops/s, times plain float32, share of peak."""
+    width, _, crop = SHAPES[profile]
+    found, updates = ways(profile, device, folder), 50 if device.type == "cuda" else 1
+    times = in_turn({name: partial(_again, way, updates) for name, (way, _) in found.items()}, repeats)
     peak, work = matmul_peak(device=device.type), 3 * flops_per_pixel(width) * crop**2 / 1e9
-    shown = {name: max(crops, 2) if "modern" in name else crops for name in runs}  # twins come in pairs
-    speed = {name: shown[name] / times[name] for name in runs}
-    first = speed["plain float32"]
+    speed = {name: updates * shown / times[name] for name, (_, shown) in found.items()}
     return [
-        {"profile": profile, "way": name, "updates_per_second": 1 / times[name], "crops_per_second": crops_per_second}
-        | {"ratio": crops_per_second / first, "peak": crops_per_second * work / peak}
-        for name, crops_per_second in speed.items()
+        {"profile": profile, "way": name, "updates_per_second": updates / times[name]}
+        | {"crops_per_second": value, "ratio": value / speed["plain float32"], "peak": value * work / peak}
+        for name, value in speed.items()
     ]
+
+
+def _again(way: Callable[[], None], times: int) -> None:
+    for _ in range(times):
+        way()
 
 
 def main() -> None:
