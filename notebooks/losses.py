@@ -327,7 +327,8 @@ preference = {name: (judge(noisy, truth) / judge(blurred, truth)).item() for nam
 page.text(
     f"All but $L_2$ call the blurred one better: $L_1$ by a factor of "
     f"{page.value(preference['$L_1$ [e⁻/s]'], '.0f')}, KL by {page.value(preference['KL'], '.0f')}, and our perceptual "
-    f"loss by {page.value(preference['perceptual'], ',.0f')}. To a classifier of scenes a nebula with wider stars is the same nebula, but grain laid over its dark parts "
+    f"loss by {page.value(preference['perceptual'], ',.0f')}. To a classifier of scenes "
+    f"a nebula with wider stars is the same nebula, but grain laid over its dark parts "
     f"changes what kind of picture it is. Don't expect this loss to guard the sharpness of stars."
 )
 
@@ -365,9 +366,9 @@ page.text(
     f"Without a sky, KL pulls {page.value(bare['galaxy field'], ',.0f')} times as hard as $L_1$ on a galaxy field: "
     f"where the output is nearly zero and the target isn't, $p_i/q_i$ explodes, and in the sum $L_1$ would have no "
     f"say. With the sky put back it pulls {page.value(min(ours.values()), '.2g')} to "
-    f"{page.value(max(ours.values()), '.2g')} times as hard. The paper gives no weights and doesn't say what it does with "
-    f"pixels that aren't positive; we add with weight one, as its notation suggests. The perceptual loss pulls "
-    f"{page.value(min(excess['perceptual'].values()), '.0f')} to "
+    f"{page.value(max(ours.values()), '.2g')} times as hard. The paper gives no weights and doesn't say what "
+    f"it does with pixels that aren't positive; we add with weight one, as its notation suggests. The perceptual "
+    f"loss pulls {page.value(min(excess['perceptual'].values()), '.0f')} to "
     f"{page.value(max(excess['perceptual'].values()), '.0f')} times as hard as $L_1$, hardest where "
     f"the sky is dark: its input is stretched, so that noise weighs as much as stars. (The size of a *single* loss "
     f"doesn't matter much: Adam divides it out.)"
