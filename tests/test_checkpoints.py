@@ -1,10 +1,8 @@
 """Checkpoints: the last good one survives whatever happens to the disk, and is asked for by name."""
 
-import resource
-from contextlib import contextmanager
-
 import pytest
 import torch
+from tiny import full_disk
 
 from astrounet_core import checkpoints
 
@@ -13,17 +11,6 @@ CPU = torch.device("cpu")
 
 def state(update: int, size: int = 1000) -> dict:
     return {"plan": ["a", 1], "update": update, "weights": torch.full((size,), float(update))}
-
-
-@contextmanager
-def full_disk(room: int):
-    """No file of this process grows beyond ``room`` bytes meanwhile."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_the_last_one_is_read_and_the_one_before_it_kept(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
-from tiny import TINY, field_set, trainer
+from tiny import TINY, field_set, full_disk, trainer
 
 from astrounet_core import experiments
 from astrounet_core.checkpoints import HISTORY_COLUMNS, read_history
@@ -104,6 +104,31 @@ def test_checkpoints_do_not_wait_for_rows(tiny, tmp_path, monkeypatch):
     assert torch.load(tmp_path / "checkpoint.pt")["update"] == 4
     assert torch.load(tmp_path / "checkpoint.previous.pt")["update"] == 3
     assert not (tmp_path / "history.csv").exists()
+
+
+@pytest.mark.parametrize(("room", "written"), [(100, "run"), (100_000, "run"), (400_000, "checkpoint.pt")])
+def test_a_full_disk_ends_the_run_with_a_sentence_and_it_can_go_on(tiny, tmp_path, monkeypatch, room, written):
+    """The history, the weights and the checkpoint are the first that do not fit."""
+    monkeypatch.setattr("astrounet_core.training.CHECKPOINT_SECONDS", 0.0)
+    trainer(tmp_path / "whole").run()
+    with pytest.raises(KeyboardInterrupt):
+        stopping(trainer(tmp_path / "run"), 2, lambda: os.kill(os.getpid(), signal.SIGINT)).run()
+    with full_disk(room), pytest.raises(ValueError, match=rf"cannot write .*{written} \(.*make room there"):
+        trainer(tmp_path / "run").run(resume=True)
+    assert torch.load(tmp_path / "run" / "checkpoint.pt")["update"] == 3
+    trainer(tmp_path / "run").run(resume=True)
+    assert_same_weights(tmp_path / "whole", tmp_path / "run")
+
+
+def test_a_gpus_checkpoint_goes_on_elsewhere(tiny, tmp_path):
+    trainer(tmp_path, updates=3).run()
+    state = torch.load(tmp_path / "checkpoint.pt")
+    state["optimiser"]["param_groups"][0] |= {"lr": torch.tensor(1.0), "capturable": True}
+    torch.save(state, tmp_path / "checkpoint.pt")
+    resumed = trainer(tmp_path, updates=3)
+    resumed._resume()
+    resumed.step()
+    assert resumed.update == 4 and not resumed.optimiser.param_groups[0]["capturable"]
 
 
 def test_progress_is_told_between_rows(tiny, tmp_path, monkeypatch):

@@ -1,5 +1,8 @@
-"""A schedule and fields so small that whole runs take a second."""
+"""A schedule and fields so small that whole runs take a second, and a disk that is full."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -24,3 +27,14 @@ def field_set(count: int = 3, size: int = 48, device: str = "cpu") -> FieldSet:
 def trainer(folder: Path, name: str = "network1", device: str = "cpu", **options) -> Trainer:
     """A run under the profile ``tiny``, which `SCHEDULES` must hold (the fixture ``tiny`` sees to it)."""
     return Trainer(recipe(name, "tiny", **options), field_set(device=device), field_set(2, device=device), folder)
+
+
+@contextmanager
+def full_disk(room: int) -> Iterator[None]:
+    """No file of this process grows beyond ``room`` bytes meanwhile."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
