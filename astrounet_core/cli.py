@@ -101,9 +101,6 @@ def _add_train(commands) -> None:
     parser.add_argument("--from", dest="start", metavar="WEIGHTS", help="a published network, or a .safetensors file")
     parser.add_argument("--data", metavar="DIR", help="folder of FITS pairs, or hla: the paper's own files")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument(
-        "--at-once", type=_positive, default=1, metavar="N", help="experiments side by side (default 1)"
-    )
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--out", type=Path, help="folder of results (default: _build/results)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")

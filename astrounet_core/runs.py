@@ -74,7 +74,8 @@ def train(
 
     batch: crops an update, in place of the profile's; features: of a perceptual loss, see `losses`. start: a network
     to begin with, see `starting_from`. data: a folder of `recorded` pairs, or ``hla`` for the paper's own files
-    (`hla`), in place of the simulated fields. label: the name, and the start and the data where there are any.
+    (`hla`), in place of the simulated fields. label: the name, and what of features, start and data is not the
+    default.
     A finished run of the same recipe is left alone. Raises ValueError for unknown names or an absent device, and what
     reading the data raises.
     """
@@ -82,7 +83,7 @@ def train(
     plan = replace(plan, schedule=replace(plan.schedule, batch=batch or plan.schedule.batch))
     with _PREPARING:
         plan = _on(data, starting_from(start, plan))
-        place = (out or BUILD_DIR / "results") / profile / _label(name, start, data) / f"seed{seed}"
+        place = (out or BUILD_DIR / "results") / profile / _label(plan, start, data) / f"seed{seed}"
         if resume and finished(place, plan):
             return place
         training, validation, data_hash = _load(data, plan, where, progress)
@@ -156,10 +157,11 @@ def _on(data: str | None, plan: Recipe) -> Recipe:
     return replace(plan, preset=replace(plan.preset, bias_weight=0.0), origin=origin)
 
 
-def _label(name: str, start: str | None, data: str | None) -> str:
-    """The folder of a run: experiments begun elsewhere or on other data are not taken for the experiment."""
+def _label(plan: Recipe, start: str | None, data: str | None) -> str:
+    """The folder of a run: one begun elsewhere, on other data or features is not taken for the experiment."""
+    features = f"-{plan.features}" if plan.features != "scenes" else ""
     begun = f"-from-{Path(start).stem}" if start else ""
-    return name + begun + (f"-on-{Path(data).resolve().name}" if data else "")
+    return plan.name + features + begun + (f"-on-{Path(data).resolve().name}" if data else "")
 
 
 def _load(data: str | None, plan: Recipe, device: torch.device, progress: bool) -> tuple[Data, Data, str]:

@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 
 from astrounet_core import cli
 from astrounet_core.experiments import EXPERIMENTS
+from astrounet_core.features import FEATURES
 from astrounet_core.settings import NetworkSettings
 from astrounet_core.unet import Denoiser
 from astrounet_core.weights import save_weights
@@ -163,16 +164,20 @@ def test_training_help_names_every_experiment(capsys):
     text = capsys.readouterr().out.replace("\n", " ")
     assert all(name in text for name in EXPERIMENTS)
     assert all(word in text for word in ("NAME_short.fits", "NAME_a.fits", "--from WEIGHTS", "--data hla"))
+    assert f"--features {{{','.join(FEATURES)}}}" in " ".join(text.split())
 
 
 def test_training_passes_everything_on(monkeypatch, tmp_path, capsys):
     seen = {}
-    monkeypatch.setattr("astrounet_core.runs.train", lambda *names, **options: seen.update(options) or tmp_path)
-    text = "train network1 --from modern --data pairs --features vgg16 --batch 3 --updates 7 --seed 2 --quiet"
+    monkeypatch.setattr(
+        "astrounet_core.runs.train", lambda *names, **options: seen.update(options) or tmp_path / names[0]
+    )
+    text = "train network1 exp08 --at-once 2 --from modern --data pairs --features vgg16 --batch 3 --updates 7 --seed 2"
     assert cli.main(text.split()) == 0
     wanted = {"start": "modern", "data": "pairs", "features": "vgg16", "batch": 3, "updates": 7, "seed": 2}
-    assert seen.items() >= (wanted | {"device": "auto", "progress": False}).items()
-    assert capsys.readouterr().out == f"network1: {tmp_path / 'weights.safetensors'}\n"
+    assert seen.items() >= (wanted | {"device": "auto", "progress": True}).items()
+    written = [f"{name}: {tmp_path / name / 'weights.safetensors'}" for name in ("network1", "exp08")]
+    assert capsys.readouterr().out.splitlines() == written
 
 
 def test_training_on_what_is_not_there(tmp_path, capsys, monkeypatch):
@@ -187,7 +192,7 @@ def test_training_on_what_is_not_there(tmp_path, capsys, monkeypatch):
 
 
 def test_numbers_below_one_are_refused(capsys):
-    for option in ("--updates", "--batch"):
+    for option in ("--updates", "--batch", "--at-once"):
         with pytest.raises(SystemExit):
             cli.main(["train", "network1", option, "0"])
         assert "0 is too few" in capsys.readouterr().err
