@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from astrounet_core.inference import HALO, _reflect_index, denoise, mosaic
+from astrounet_core.inference import HALO, _reflect_index, denoise, load_network, mosaic
 from astrounet_core.settings import UPSAMPLINGS, NetworkSettings
 from astrounet_core.unet import STRIDE, Denoiser, reach
 
@@ -142,3 +142,17 @@ def test_bad_input_says_what_is_wrong(image, ratio, time, complaint):
 def test_bad_tiles_are_refused(tile):
     with pytest.raises(ValueError, match="multiple of 16 larger than 192"):
         denoise(sky((8, 8)), 2, 1, identity(), tile=tile)
+
+
+def test_a_trained_network_listens_to_the_exposure_ratio():
+    """Network 2 saw r = 2 to 5 in training: what it makes of an image depends on r by more than rounding."""
+    image = torch.randn(64, 64, generator=torch.Generator().manual_seed(0)) * 0.02
+    image[32, 32] += 5.0
+    network = load_network("network2")
+    short, long = (denoise(image, ratio, 400.0, network) for ratio in (2.0, 5.0))
+    assert (short - long).abs().mean() > 0.001 * (image - short).abs().mean()
+
+
+def test_features_are_no_denoiser():
+    with pytest.raises(ValueError, match="does not say its"):
+        load_network("scene_features")
