@@ -60,6 +60,8 @@ WAYS = {
     "fused Adam, channels last, bfloat16": {"fused": True, "channels_last": True, "bfloat16": True},
 }
 
+MAKING = "crops and noise: "
+
 
 class Several:
     """One update of several networks side by side, each in its thread; call it."""
@@ -78,7 +80,13 @@ def ways(profile: str, device: torch.device, folder: Path) -> dict[str, tuple[Ca
     batch = PairMaker(fields, EXPERIMENTS["network1"], PRESETS["code"], crops, crop, seed=0)(0)
     found = {name: (Update(batch, width, device, **how), crops) for name, how in WAYS.items()}
     for name, shown in (("network1", crops), ("modern", max(crops, 2))):  # twins come in pairs
-        found[f"as trained: {name}"] = (Trainer(recipe(name, profile), fields, fields, folder / name).step, shown)
+        trainer = Trainer(recipe(name, profile), fields, fields, folder / name)
+        found[f"as trained: {name}"] = (trainer.step, shown)
+        found[f"{MAKING}{name}"] = (partial(trainer.pairs, 0), shown)
+    if device.type == "cuda":
+        plain = Trainer(recipe("network1", profile), fields, fields, folder / "plain")
+        plain.graphs = None
+        found["as trained: network1, no graphs"] = (plain.step, crops)
     for count in (2, 4) if device.type == "cuda" else ():
         trainers = [Trainer(recipe("network1", profile), fields, fields, folder / name) for _ in range(count)]
         found[f"as trained: network1, {count} at once"] = (Several(trainers), count * crops)
@@ -86,16 +94,22 @@ def ways(profile: str, device: torch.device, folder: Path) -> dict[str, tuple[Ca
 
 
 def measure(profile: str, device: torch.device, folder: Path, repeats: int) -> list[dict]:
-    """A row for each way of training at one profile's shape: updates/s, crops/s, times plain float32, share of peak."""
+    """A row for each way of training at one profile's shape: updates/s, crops/s, times plain float32, share of peak.
+
+    The rows of what is trained have a data_share too: of an update's time, what making its crops and noise takes alone.
+    """
     width, _, crop = SHAPES[profile]
     found, updates = ways(profile, device, folder), 50 if device.type == "cuda" else 1
     times = in_turn({name: partial(_again, way, updates) for name, (way, _) in found.items()}, repeats)
     peak, work = matmul_peak(device=device.type), 3 * flops_per_pixel(width) * crop**2 / 1e9
     speed = {name: updates * shown / times[name] for name, (_, shown) in found.items()}
+    shares = {name: times.get(name.replace("as trained: ", MAKING)) for name in times if name.startswith("as trained")}
     return [
         {"profile": profile, "way": name, "updates_per_second": updates / times[name]}
         | {"crops_per_second": value, "ratio": value / speed["plain float32"], "peak": value * work / peak}
+        | ({"data_share": shares[name] / times[name]} if shares.get(name) else {})
         for name, value in speed.items()
+        if not name.startswith(MAKING)
     ]
 
 
@@ -118,7 +132,8 @@ def main() -> None:
         speed = (
             f"{row['updates_per_second']:8.2f} updates/s {row['crops_per_second']:8.2f} crops/s {row['ratio']:6.2f} x"
         )
-        print(f"{row['profile']:8s} {row['way']:36s} {speed} {100 * row['peak']:5.0f} % of matmul")
+        share = f", {100 * row['data_share']:.0f} % crops and noise" if "data_share" in row else ""
+        print(f"{row['profile']:8s} {row['way']:36s} {speed} {100 * row['peak']:5.0f} % of matmul{share}")
     if options.record:
         about = {"profile": "benchmark", "preset": None, "seed": 0, "device": device.type, "seconds": watch.seconds}
         record = run_record(**about, threads=torch.get_num_threads(), note=options.note, rows=rows)
