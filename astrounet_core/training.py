@@ -129,6 +129,8 @@ class Trainer:
         with stop_signals() as stop, torch.cuda.stream(self.stream):
             if resume:
                 self._resume()
+            if self.update == 0 and self.plan.experiment.start_from and distributed.rank() == 0:
+                self._validated()  # what a run starts from is kept unless it improves on that
             watch, saved, told = Stopwatch(self.seconds), self.seconds, self.seconds
             report({"update": self.update})
             while self.update < self.plan.updates:
@@ -248,7 +250,8 @@ class Trainer:
     @property
     def _identity(self) -> list:
         plan = self.plan
-        return [plan.name, plan.preset_name, plan.profile, plan.seed, plan.updates, *plan.origin.values()]
+        shape = (plan.schedule.batch, plan.schedule.crop, plan.schedule.width, plan.features)
+        return [plan.name, plan.preset_name, plan.profile, plan.seed, plan.updates, *shape, *plan.origin.values()]
 
     def _save_checkpoint(self) -> None:
         if distributed.rank() > 0:
