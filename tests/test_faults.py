@@ -30,14 +30,17 @@ def start(*command: str) -> subprocess.Popen:
 
 
 def kill_when(process: subprocess.Popen, sign: Path, patience: float = 120) -> None:
-    """SIGKILL a process and its children as soon as ``sign`` exists."""
+    """SIGKILL a process and its children as soon as ``sign`` exists; in any case it does not outlive the test."""
     deadline = time.monotonic() + patience
-    while not sign.exists():
-        assert process.poll() is None, "it ended before it could be killed"
-        assert time.monotonic() < deadline, f"{sign} never came"
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    try:
+        while not sign.exists():
+            assert process.poll() is None, "it ended before it could be killed"
+            assert time.monotonic() < deadline, f"{sign} never came"
+            time.sleep(0.05)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def train(out: Path, updates: int) -> list[str]:
@@ -47,7 +50,7 @@ def train(out: Path, updates: int) -> list[str]:
 
 def test_a_killed_training_run_is_not_taken_for_finished(tmp_path):
     folder = tmp_path / "smoke" / "network1" / "seed0"
-    kill_when(start(*train(tmp_path, 100_000)), folder / "history.csv")
+    kill_when(start(*train(tmp_path, 2_000)), folder / "history.csv")
     assert not (folder / "run.json").exists()
     subprocess.run(train(tmp_path, 4), cwd=ROOT, check=True, capture_output=True)
     assert (folder / "run.json").exists() and (folder / "weights.safetensors").exists()
