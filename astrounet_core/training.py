@@ -151,8 +151,9 @@ class Trainer:
 
     def step(self) -> None:
         """One update; its loss is added to ``loss_sum``, on the device."""
-        set_learning_rate(self.optimiser, learning_rate(self.plan.preset, self.update, self.plan.updates))
+        rate = learning_rate(self.plan.preset, self.update, self.plan.updates)
         with torch.cuda.stream(self.stream):
+            set_learning_rate(self.optimiser, rate)
             if self.graphs:
                 self.graphs(self.update)
             else:
