@@ -75,7 +75,8 @@ def main(updates: int = 600, batch: int = 24, seed: int = 0) -> Path:
     scores = {f"{name}_accuracy": round(accuracy(network, crops[name]), 4) for name in crops}
     path = folder / "weights.safetensors"
     about = {"experiment": "scene_features", "data": VERSION}
-    header = about | {"kinds": ",".join(KINDS), "softening": str(SOFTENING), "seed": str(seed)}
+    header = about | {"kinds": ",".join(KINDS), "softening": str(SOFTENING), "seed": str(seed), "steps": str(updates)}
+    header |= {name: str(score) for name, score in scores.items()}
     with replacing(path) as beside:
         save_file({name: value.half() for name, value in network.state_dict().items()}, beside, header)
     about |= {"data_sha256": fields_hash(), "weights_sha256": sha256(path), "steps": updates, "batch": batch} | scores
