@@ -37,7 +37,7 @@ def save(folder: Path, state: dict) -> None:
             os.replace(last, folder / PREVIOUS)
 
 
-def load(folder: Path, plan: list, device: torch.device) -> dict | None:
+def load(folder: Path, plan: list) -> dict | None:
     """The state of the last checkpoint, or of the previous where that is gone; None where there is neither.
 
     plan: what the state's own ``plan`` has to equal. ValueError for a checkpoint of another run, and for a damaged one
@@ -50,7 +50,7 @@ def load(folder: Path, plan: list, device: torch.device) -> dict | None:
         with zipfile.ZipFile(path) as archive:
             if damaged := archive.testzip():
                 raise ValueError(f"{damaged} is damaged")
-        state = torch.load(path, map_location=device, weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
         written_for = state["plan"]
     except Exception as error:
         other = path.name == LAST and (folder / PREVIOUS).exists()
@@ -59,6 +59,12 @@ def load(folder: Path, plan: list, device: torch.device) -> dict | None:
     if written_for != plan:
         raise ValueError(f"{path} belongs to another run {written_for}; delete it or change --out.")
     return state
+
+
+def clear(folder: Path) -> None:
+    """Take away what an earlier run left, so that it cannot pass for the one that begins; not its weights."""
+    for name in ("run.json", LAST, PREVIOUS, "history.csv"):
+        (folder / name).unlink(missing_ok=True)
 
 
 def write_history(path: Path, rows: list[dict]) -> None:

@@ -11,6 +11,8 @@ def pick_device(name: str = "auto") -> torch.device:
     """``auto`` is the GPU where there is one, under ``torchrun`` the process's own. ValueError where it is absent."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name.partition(":")[0] not in ("cpu", "cuda"):
+        raise ValueError(f"unknown device {name!r}; choose auto, cpu, cuda or cuda:N.")
     device = torch.device(name)
     if device.type != "cuda":
         return device

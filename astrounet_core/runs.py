@@ -15,7 +15,6 @@ from safetensors.torch import load_file, save_file
 from ._paths import BUILD_DIR, MANIFEST_DIR
 from .devices import pick_device
 from .distributed import processes
-from .experiments import EXPERIMENTS
 from .field_table import VERSION, fields
 from .hla import hla_field_set, tile_file
 from .manifest import weights_path
@@ -28,8 +27,7 @@ from .training import Data, Recipe, Trainer, finished, recipe
 from .weights import load_weights
 
 GENTLY = 0.1
-"""Learning rate of a network that has something to lose, in terms of the preset's: at the full one, a single update
-cost `modern` 16 dB on pairs made of real mosaics; at a tenth it gained 0.25 dB in 40."""
+"""Learning rate of a network that has something to lose, in terms of the preset's: the full one is for beginners."""
 
 _PREPARING = threading.Lock()
 """Fields are rendered, and initial weights drawn from torch's one generator, for one run at a time."""
@@ -101,12 +99,15 @@ def train_many(names: Sequence[str], profile: str, at_once: int = 1, **options) 
     """
     if at_once > 1 and processes() > 1:
         raise ValueError("processes under torchrun train one network together; leave --at-once away.")
+    names = list(dict.fromkeys(names))
+    starts = {name: recipe(name, profile, options.get("preset")).experiment.start_from for name in names}
+    waves = [[name for name in names if (starts[name] in names) == late] for late in (False, True)]
     if at_once == 1:
-        return [train(name, profile, **options) for name in names]
-    later = [name for name in names if name in EXPERIMENTS and EXPERIMENTS[name].start_from in names]
+        folders = {name: train(name, profile, **options) for wave in waves for name in wave}
+        return [folders[name] for name in names]
     folders = {}
     with stop_signals() as stop:
-        for wave in ([name for name in names if name not in later], later):
+        for wave in waves:
             with ThreadPoolExecutor(at_once) as pool:
                 runs = {name: pool.submit(_unless, stop, name, profile, **options) for name in wave}
             folders |= {name: run.result() for name, run in runs.items()}

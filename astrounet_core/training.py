@@ -5,6 +5,7 @@ A run's folder holds ``history.csv`` (as it goes), ``checkpoint.pt`` (float32, t
 is complete). On a GPU an update is a CUDA graph (`graphs`); under ``torchrun`` processes share one (`distributed`).
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import isfinite
@@ -26,6 +27,7 @@ from .experiments import (
     learning_rate,
     updates_of,
 )
+from .field_table import VERSION
 from .graphs import GraphedUpdates, adam, set_learning_rate
 from .losses import build_loss, noise_normalised, squared_bias
 from .metrics import psnr, ssim
@@ -60,6 +62,11 @@ class Recipe:
     @property
     def settings(self) -> NetworkSettings:
         return self.experiment.settings(self.preset, self.schedule.width)
+
+    @property
+    def digest(self) -> str:
+        """What the names stand for today: a hash of experiment, preset and schedule."""
+        return hashlib.sha256(repr((self.experiment, self.preset, self.schedule)).encode()).hexdigest()[:16]
 
     @property
     def validate_every(self) -> int:
@@ -105,7 +112,7 @@ class Trainer:
         self.validation = _validation_batch(validation, plan)
         self.loss = None if terms == "noise_units" else build_loss(terms, self.device, plan.features)
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
-        self.update, self.best, self.seconds = 0, -torch.inf, 0.0
+        self.update, self.kept, self.best, self.seconds = 0, 0, -torch.inf, 0.0
         self.history: list[dict] = []
         self.stream, self.graphs = None, None
         if self.device.type == "cuda":
@@ -129,8 +136,10 @@ class Trainer:
         with stop_signals() as stop, torch.cuda.stream(self.stream):
             if resume:
                 self._resume()
-            if self.update == 0 and self.plan.experiment.start_from and distributed.rank() == 0:
-                self._validated()  # what a run starts from is kept unless it improves on that
+            elif distributed.rank() == 0:
+                checkpoints.clear(self.folder)
+            if self.update == 0 and "start_from" in self.plan.origin and distributed.rank() == 0:
+                self._keep_if_best(self._validate())  # a reader's network is replaced by a better one only
             watch, saved, told = Stopwatch(self.seconds), self.seconds, self.seconds
             report({"update": self.update})
             while self.update < self.plan.updates:
@@ -202,10 +211,12 @@ class Trainer:
         self.history.append(row)
         if distributed.rank() > 0:
             return row
+        if self._validation_due():
+            scores = self._validate()
+            self._keep_if_best(scores)
+            row |= {f"validation_{name}": f"{value:.6g}" for name, value in scores.items()}
+        row["seconds"] = f"{self.seconds:.1f}"
         with checkpoints.said_clearly(self.folder):
-            if self._validation_due():
-                row |= self._validated()
-            row["seconds"] = f"{self.seconds:.1f}"
             checkpoints.write_history(self.folder / "history.csv", self.history)
         return row
 
@@ -213,13 +224,11 @@ class Trainer:
         if not isfinite(loss):
             raise ValueError(f"the loss is {loss} by update {self.update}; lower the learning rate and start again.")
 
-    def _validated(self) -> dict[str, str]:
-        """The validation's columns of the history; the best network yet is kept."""
-        scores = self._validate()
+    def _keep_if_best(self, scores: dict[str, float]) -> None:
         if scores["psnr"] > self.best:
-            self.best = scores["psnr"]
-            save_weights(self.network, self.folder / "weights.safetensors", self._metadata())
-        return {f"validation_{name}": f"{value:.6g}" for name, value in scores.items()}
+            self.best, self.kept = scores["psnr"], self.update
+            with checkpoints.said_clearly(self.folder):
+                save_weights(self.network, self.folder / "weights.safetensors", self._metadata())
 
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
@@ -244,15 +253,15 @@ class Trainer:
             "seed": str(plan.seed),
             "loss": plan.experiment.loss,
             "exposure_ratios": ",".join(f"{r:g}" for r in plan.experiment.ratios),
-            "data": "fields-v1",
+            "data": VERSION,
             **plan.origin,
         }
 
     @property
     def _identity(self) -> list:
         plan = self.plan
-        shape = (plan.schedule.batch, plan.schedule.crop, plan.schedule.width, plan.features)
-        return [plan.name, plan.preset_name, plan.profile, plan.seed, plan.updates, *shape, *plan.origin.values()]
+        about = (plan.digest, plan.features, self.data_hash, *plan.origin.values())
+        return [plan.name, plan.preset_name, plan.profile, plan.seed, plan.updates, *about]
 
     def _save_checkpoint(self) -> None:
         if distributed.rank() > 0:
@@ -264,6 +273,7 @@ class Trainer:
             "optimiser": self.optimiser.state_dict(),
             "loss_sum": self.loss_sum.item(),
             "update": self.update,
+            "kept": self.kept,
             "best": float(self.best),
             "seconds": self.seconds,
             "history": self.history,
@@ -271,14 +281,14 @@ class Trainer:
         checkpoints.save(self.folder, state)
 
     def _resume(self) -> None:
-        state = checkpoints.load(self.folder, self._identity, self.device)
+        state = checkpoints.load(self.folder, self._identity)
         if state is None:
             return
         self.network.load_state_dict(state["network"])
         groups = self.optimiser.state_dict()["param_groups"]  # this device's, whichever one the checkpoint is from
         self.optimiser.load_state_dict({"state": state["optimiser"]["state"], "param_groups": groups})
         self.loss_sum.fill_(state["loss_sum"])
-        for name in ("update", "best", "seconds", "history"):
+        for name in ("update", "kept", "best", "seconds", "history"):
             setattr(self, name, state[name])
 
     def _finish(self) -> Path:
@@ -293,9 +303,11 @@ class Trainer:
             seconds=self.seconds,
             source=self.source,
             experiment=plan.name,
-            **{"data": "fields-v1", "data_sha256": self.data_hash, **plan.origin},
+            **{"data": VERSION, "data_sha256": self.data_hash, **plan.origin},
             weights_sha256=sha256(self.folder / "weights.safetensors"),
+            recipe=plan.digest,
             updates=self.update,
+            kept_update=self.kept,
             paper_updates=updates_of(plan.experiment, SCHEDULES["paper"]),
             width=plan.schedule.width,
             batch=plan.schedule.batch,
@@ -325,9 +337,10 @@ def _start_from(network: Denoiser, start: str, folder: Path) -> None:
 
 def finished(folder: Path, plan: Recipe) -> bool:
     """Whether ``folder`` holds a complete run of this very recipe."""
-    path = folder / "run.json"
-    if not path.exists():
+    path, weights = folder / "run.json", folder / "weights.safetensors"
+    if not (path.exists() and weights.exists()):
         return False
     record = read_json(path)
-    wanted = {"preset": plan.preset_name, "updates": plan.updates, "seed": plan.seed, "batch": plan.schedule.batch}
-    return all(record.get(name) == value for name, value in (wanted | plan.origin).items())
+    wanted = {"preset": plan.preset_name, "updates": plan.updates, "seed": plan.seed, "recipe": plan.digest}
+    same = all(record.get(name) == value for name, value in (wanted | plan.origin).items())
+    return same and sha256(weights) == record["weights_sha256"]

@@ -11,7 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from tiny import TINY, field_set, full_disk, trainer
 
-from astrounet_core import experiments
+from astrounet_core import checkpoints, experiments
 from astrounet_core.checkpoints import HISTORY_COLUMNS, read_history
 from astrounet_core.experiments import EXPERIMENTS, PRESETS, SCHEDULES, learning_rate, updates_of
 from astrounet_core.pairs import PairMaker, cut
@@ -294,3 +294,24 @@ def test_crops_larger_than_the_fields_are_refused():
 def test_every_experiment_names_presets_that_exist():
     for experiment in EXPERIMENTS.values():
         assert set(experiment.presets) <= set(experiments.PRESETS)
+
+
+def test_a_run_that_begins_anew_or_whose_weights_changed_is_not_finished(tiny, tmp_path):
+    plan = recipe("network1", "tiny")
+    Trainer(plan, field_set(), field_set(2), tmp_path).run()
+    assert finished(tmp_path, plan)
+    (tmp_path / "weights.safetensors").write_bytes(b"other")
+    assert not finished(tmp_path, plan)
+    Trainer(plan, field_set(), field_set(2), tmp_path).run()
+    assert finished(tmp_path, plan)
+    checkpoints.clear(tmp_path)
+    assert not finished(tmp_path, plan) and not (tmp_path / "checkpoint.pt").exists()
+
+
+def test_a_changed_recipe_does_not_go_on_from_the_old_ones_checkpoint(tiny, tmp_path):
+    plan = recipe("network1", "tiny")
+    Trainer(plan, field_set(), field_set(2), tmp_path).run()
+    faster = replace(plan, preset=replace(plan.preset, learning_rate=1.0))
+    assert not finished(tmp_path, faster)
+    with pytest.raises(ValueError, match="belongs to another run"):
+        Trainer(faster, field_set(), field_set(2), tmp_path).run(resume=True)
