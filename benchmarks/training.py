@@ -19,8 +19,7 @@ from tempfile import TemporaryDirectory
 import torch
 from timing import flops_per_pixel, in_turn, matmul_peak
 
-from astrounet_core.devices import pick_device
-from astrounet_core.devices import device_name
+from astrounet_core.devices import device_name, pick_device
 from astrounet_core.experiments import EXPERIMENTS, PRESETS
 from astrounet_core.losses import l1
 from astrounet_core.pairs import PairMaker
