@@ -35,12 +35,10 @@ SHAPES = {"retrain": (16, 8, 128), "paper": (32, 1, 256)}
 class Update:
     """One update of the network alone, on a batch that is there already; call it."""
 
-    def __init__(
-        self, batch, width: int, device: torch.device, *, fused=False, channels_last=False, tf32=False, bfloat16=False
-    ):
+    def __init__(self, batch, width: int, device: torch.device, how: set[str]):
         torch.manual_seed(0)
-        self.tf32 = tf32
-        self.layout = {"memory_format": torch.channels_last} if channels_last else {}
+        self.tf32 = "TF32" in how
+        self.layout = {"memory_format": torch.channels_last} if "channels last" in how else {}
         self.network = Denoiser(EXPERIMENTS["network1"].settings(PRESETS["code"], width)).to(device, **self.layout)
         self.optimiser = torch.optim.Adam(self.network.parameters(), fused="fused Adam" in how)
         self.batch = replace(batch, noisy=batch.noisy.contiguous(**self.layout))
@@ -139,14 +137,8 @@ def main() -> None:
         share = f", {100 * row['data_share']:.0f} % crops and noise" if "data_share" in row else ""
         print(f"{row['profile']:8s} {row['way']:36s} {speed} {100 * row['peak']:5.0f} % of matmul{share}")
     if options.record:
-        about = {
-            "profile": "benchmark",
-            "preset": None,
-            "seed": 0,
-            "device": device_name(device),
-            "seconds": watch.seconds,
-        }
-        record = run_record(**about, note=options.note, rows=rows)
+        about = {"profile": "benchmark", "preset": None, "seed": 0, "note": options.note, "rows": rows}
+        record = run_record(**about, device=device_name(device), seconds=watch.seconds)
         write_json(options.record / "benchmarks" / f"training_{device.type}" / "run.json", record)
 
 
