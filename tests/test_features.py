@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors import safe_open
 from scipy.signal import correlate2d
 
 from astrounet_core import features, manifest, scene_classifier
@@ -115,15 +116,24 @@ def test_perceptual_gradient_against_finite_differences(published):
     assert torch.autograd.gradcheck(lambda x: perceptual(x, target, network), output.requires_grad_())
 
 
-def test_published_classifier_tells_the_kinds_apart(published, crops):
-    assert scene_classifier.accuracy(published, crops, batches=4) > 0.4  # by chance one sixth
+@pytest.fixture(scope="module")
+def record() -> dict:
+    return read_json(folder("retrain", "scene_features", published=True) / "run.json")
 
 
-def test_published_classifier_is_that_of_its_record(crops):
-    record = read_json(folder("retrain", "scene_features", published=True) / "run.json")
+def test_published_classifier_is_as_accurate_as_its_record_says(published, crops, record):
+    """Six smaller fields in place of twenty: 0.67 to 0.73 with other crops of them, where the record says 0.66."""
+    found = scene_classifier.accuracy(published, crops, batches=4)
+    assert found == pytest.approx(record["validation_accuracy"], abs=0.15)
+
+
+def test_published_classifier_is_that_of_its_record(record):
     path = manifest.weights_path("scene_features")
     assert record["weights_sha256"] == sha256(path) and path.stat().st_size < 200_000
-    assert record["validation_accuracy"] > 0.5
+    with safe_open(path, "pt") as file:
+        header = file.metadata()
+    for name in ("seed", "steps", "training_accuracy", "validation_accuracy", "data"):
+        assert header[name] == str(record[name])
 
 
 def test_crops_are_balanced_and_repeat(crops):
