@@ -33,6 +33,12 @@ def training(name: str, profile: str) -> Record | None:
     return lookup(name, profile, holding="history.csv")
 
 
+def recorded(name: str, profile: str, key: str):
+    """One entry of a run's record, None where there is no record or no such entry."""
+    record = lookup(name, profile)
+    return record.run.get(key) if record else None
+
+
 def not_run(names: Iterable[str], profile: str, holding: str = "run.json") -> str:
     """A sentence naming what has no record and the commands that make one; empty where nothing is missing."""
     missing = [name for name in names if lookup(name, profile, holding=holding) is None]
@@ -50,7 +56,7 @@ def experiment_rows(profile: str, names: Iterable[str] = tuple(EXPERIMENTS)) -> 
 def _recipe(name: str, record: Record | None) -> dict:
     """What an experiment declares; a perceptual loss with the features that its run compared."""
     experiment = EXPERIMENTS[name]
-    features = record.run.get("features", "random") if record else "scenes"
+    features = record.run["features"] if record else "scenes"
     return {
         "name": f"`{name}`",
         "title": experiment.title,

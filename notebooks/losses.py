@@ -323,14 +323,14 @@ page.table(
 )
 
 # %% tags=["hide-input"]
-known = lookup("scene_features", "retrain").run
+accuracy = report.recorded("scene_features", "retrain", "validation_accuracy")
 verdicts = [KINDS[network.classify(image).argmax()].replace("_", " ") for image in (blurred, noisy)]
 preference = {name: (judge(noisy, truth) / judge(blurred, truth)).item() for name, judge in judges.items()}
 page.text(
     f"All but $L_2$ call the blurred one better: $L_1$ by a factor of "
     f"{page.value(preference['$L_1$ [e⁻/s]'], '.0f')}, KL by {page.value(preference['KL'], '.0f')}, and our perceptual "
     f"loss by {page.value(preference['perceptual'], ',.0f')}. The classifier, which names the kind of "
-    f"{page.value(100 * known['validation_accuracy'], '.0f', '%')} of noisy crops of the validation fields rightly "
+    f"{page.value(100 * accuracy, '.0f', '%')} of noisy crops of the validation fields rightly "
     f"(chance: one in six), takes the blurred image for a {verdicts[0]} and the grainy one for a {verdicts[1]}. "
     f"Don't expect this loss to guard the sharpness of stars."
 )
