@@ -56,7 +56,7 @@ def experiment_rows(profile: str, names: Iterable[str] = tuple(EXPERIMENTS)) -> 
 def _recipe(name: str, record: Record | None) -> dict:
     """What an experiment declares; a perceptual loss with the features that its run compared."""
     experiment = EXPERIMENTS[name]
-    features = record.run["features"] if record else "scenes"
+    features = record.run.get("features", "scenes") if record else "scenes"
     return {
         "name": f"`{name}`",
         "title": experiment.title,
