@@ -173,7 +173,7 @@ class Denoiser(nn.Module):
         noise = noise_sigma(image - background, exposure_time.view(-1, 1, 1, 1), sigma)
         return image - noise * self.net(self._channels(scaled, image, background, sigma, band, truth), exposure_ratio)
 
-    def _channels(self, scaled: Tensor, image: Tensor, background: Tensor, sigma: Tensor, band, truth) -> Tensor:
+    def _channels(self, scaled: Tensor, image: Tensor, background: Tensor, sigma: Tensor, band, truth=None) -> Tensor:
         inputs = self.settings.inputs
         if inputs == "image":
             return scaled
