@@ -76,6 +76,8 @@ class Preset:
 
     noise: a name in `noise.NOISE_MODELS`; source and target: ``long`` (the noisy long exposure, the paper's ground
     truth, from which the paper also makes the input) or ``scene`` (the noise-free truth).
+    keeps_sky: the sky is in the frame while the noise is drawn. The paper's frames seem to have had theirs: two of its
+    published histograms peak at 55-70 e- for the long exposure and at half of that for the input.
     learning_rate falls to final_rate: at once after 40 % of the updates (``step``: 2000 of 5000 epochs), or along a
     cosine after a warm-up over the first 2 % (``cosine``).
     extra_stars: stars added to every crop, see `injection`; bias_weight: how much more a squared bias counts than a
@@ -93,6 +95,7 @@ class Preset:
     extra_stars: int = 0
     bias_weight: float = 0.0
     clip_norm: float | None = None
+    keeps_sky: bool = True
 
 
 PRESETS: dict[str, Preset] = {

@@ -67,21 +67,24 @@ def published(
     exposure_ratio: float | Tensor,
     detector: Detector = WFC3_UVIS,
     generator: torch.Generator | None = None,
+    *,
+    sky: float | Tensor = 0.0,
 ) -> Tensor:
     """I_input = Pois(I_long / r) + N(0, sqrt(DK t / r)) + N(0, RON), Eq. 4 as printed, in e-/s.
 
-    Mean max(I, 0): the one clipping is Poisson's own, nothing is clipped afterwards. Variance: `noise_variance` of
-    the clipped image with ``sky=0``. No sky is added back, so the shot noise of a subtracted sky is missing.
+    sky: e-/s per pixel, of a frame that still has its sky: it is in I_long while the noise is drawn, and subtracted
+    again. By default nothing is added back, so that the shot noise of a subtracted sky is missing. Mean max(I, -sky):
+    the one clipping is Poisson's own, nothing is clipped afterwards. Variance: `noise_variance` of the clipped image.
 
     Raises ValueError for a non-floating image, t <= 0, r < 1 or a generator of another device.
     """
     _check(image, exposure_time, exposure_ratio, generator)
     time = exposure_time / exposure_ratio
-    signal = short_exposure(image * exposure_time, exposure_ratio)
+    signal = short_exposure((image + sky) * exposure_time, exposure_ratio)
     noisy = photon_noise(signal, generator)
     noisy = noisy + dark_noise(signal, detector.dark_current, time, generator)
     noisy = noisy + read_noise(signal, detector.read_noise, generator)
-    return _restore(noisy / time, image)
+    return _restore(noisy / time - sky, image)
 
 
 def released(
@@ -90,15 +93,18 @@ def released(
     exposure_ratio: float | Tensor,
     detector: Detector = RELEASED,
     generator: torch.Generator | None = None,
+    *,
+    sky: float | Tensor = 0.0,
 ) -> Tensor:
-    """Eq. 4 as the authors' training script computes it, in e-/s: `published`, but zero where the image is.
+    """Eq. 4 as the authors' training script computes it, in e-/s: `published`, but zero where the frame is.
 
-    The image is clipped at zero first; wherever it then is zero the input is exactly zero too, which tells a network
-    where the long exposure was not positive. Mean max(I, 0); variance as for `published`, but 0 where I <= 0. The
-    script's RON 3 e- and DK 7 e-/hr are `RELEASED`. Raises as `published` does.
+    The frame (image + sky) is clipped at zero first; wherever it then is zero the input is exactly zero too, which
+    tells a network where the long exposure was not positive: half of a sky-subtracted frame, hardly a pixel of one
+    with its sky. Mean max(I, -sky); variance as for `published`, but 0 where I <= -sky. The script's RON 3 e- and DK
+    7 e-/hr are `RELEASED`. Raises as `published` does.
     """
-    noisy = published(image, exposure_time, exposure_ratio, detector, generator)
-    return _restore(torch.where(image <= 0, torch.zeros_like(noisy), noisy), image)
+    noisy = published(image, exposure_time, exposure_ratio, detector, generator, sky=sky)
+    return _restore(torch.where(image + sky <= 0, torch.zeros_like(noisy) - sky, noisy), image)
 
 
 def physical(

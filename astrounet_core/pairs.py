@@ -179,11 +179,11 @@ class PairMaker:
         data, r = self.data, ratio.view(-1, 1, 1, 1)
         columns = (data.exposure_time, data.sky, data.reads, data.correlation)
         time, sky, reads, correlation = (x[field].view(-1, 1, 1, 1) for x in columns)
-        extra = {"sky": sky, "reads": (reads / r).ceil(), "correlation": correlation}
-        extra = extra if self.preset.noise == "physical" else {}
+        extra = {"reads": (reads / r).ceil(), "correlation": correlation} if self.preset.noise == "physical" else {}
+        extra["sky"] = sky if self.preset.keeps_sky and not data.real else 0.0
         detector = RELEASED if self.preset.noise == "released" else WFC3_UVIS
         noisy = NOISE_MODELS[self.preset.noise](source, time, r, detector, self.noise, **extra)
-        sigma = noise_variance(source, time, r, detector, **({"sky": 0.0} | extra)).sqrt()
+        sigma = noise_variance(source, time, r, detector, **extra).sqrt()
         return Batch(noisy, target, (time / r).flatten(), ratio, data.band[field], sigma)
 
     def _integers(self, high: int, count: int) -> Tensor:

@@ -166,6 +166,22 @@ def test_released_leaks_the_zeros_of_the_truth_and_nothing_else():
     assert torch.equal(noisy[truth > 0], same[truth > 0])
 
 
+@pytest.mark.parametrize("model", [published, released])
+def test_a_sky_kept_during_the_draw_adds_its_shot_noise_and_is_subtracted_again(model):
+    detector, short = RELEASED, 250.0
+    noisy = model(flat(0.02), 500.0, 2.0, detector, generator(), sky=0.09)
+    variance = ((0.02 + 0.09 + detector.dark_current) * short + detector.read_noise**2) / short**2
+    assert_moments(noisy, 0.02, variance)
+    assert noise_variance(flat(0.02), 500.0, 2.0, detector, sky=0.09).mean().item() == pytest.approx(variance, rel=1e-5)
+
+
+def test_released_masks_only_pixels_that_are_dark_with_their_sky():
+    frame = torch.randn(SIZE, SIZE, generator=generator())
+    noisy = released(frame, 500.0, 2.0, generator=generator(1), sky=0.5)
+    assert torch.equal(noisy == -0.5, frame <= -0.5)
+    assert (noisy == 0).sum() == 0
+
+
 def test_variance_of_published_is_that_of_a_clipped_scene_without_sky():
     truth = torch.linspace(-1, 5, 7).expand(7, 7)
     expected = (truth.clamp(min=0) * 200 + WFC3_UVIS.dark_current * 200 + 3.1**2) / 200**2

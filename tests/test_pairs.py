@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from astrounet_core.experiments import EXPERIMENTS, PRESETS
+from astrounet_core.instrument import RELEASED, WFC3_UVIS
 from astrounet_core.losses import noise_normalised, squared_bias
 from astrounet_core.pairs import FieldSet, PairMaker
 from astrounet_core.unet import Denoiser, sky_statistics
@@ -75,3 +76,20 @@ def test_what_an_oracle_is_shown_changes_with_the_truth_and_others_ignore_it(fie
         Denoiser(EXPERIMENTS["exp07_oracle"].settings(PRESETS["code"], 4))(
             batch.noisy, batch.exposure_time, batch.exposure_ratio
         )
+
+
+@pytest.mark.parametrize(("preset", "detector"), [("code", RELEASED), ("paper", WFC3_UVIS)])
+def test_frames_of_the_papers_presets_keep_their_sky_while_the_noise_is_drawn(fields, preset, detector):
+    batch = PairMaker(fields, EXPERIMENTS["network1"], PRESETS[preset], 8, 64, seed=0)(0)
+    noise = (batch.noisy - batch.target) / batch.sigma
+    assert noise.square().mean().item() == pytest.approx(1, abs=0.05)
+    expected = 0.09 + batch.target.mean().item() + detector.dark_current + detector.read_noise**2 / 500
+    assert batch.sigma.square().mean().item() * 500 == pytest.approx(expected, rel=1e-4)
+    assert (batch.noisy == 0).sum() == 0
+
+
+def test_frames_without_sky_are_masked_where_the_long_exposure_is_not_positive(fields):
+    preset = replace(PRESETS["code"], keeps_sky=False)
+    batch = PairMaker(fields, EXPERIMENTS["network1"], preset, 8, 64, seed=0)(0)
+    assert torch.equal(batch.noisy == 0, batch.target <= 0)
+    assert 0.3 < (batch.noisy == 0).float().mean().item() < 0.6
