@@ -1,7 +1,11 @@
-"""Scoring a method on test fields, under two protocols, with the same measures for everyone.
+"""Scoring a method on test fields, under three protocols, with the same measures for everyone.
 
-``paper``: the input is made from the noisy long exposure it is then compared with (section 2.1; the released script's
-noise). ``independent``: the input is an exposure of its own of the noise-free scene, which it is compared with.
+``paper``: the input is made from the noisy long exposure it is then compared with (section 2.1, with the released
+script's noise), in frames that have their sky, as two of the paper's published histograms show it. ``released``: the
+same on sky-subtracted frames, of which the script masks half; at the first exposure ratio only. ``independent``: the
+input is an exposure of its own of the noise-free scene, which it is compared with.
+
+Methods are shown sky-subtracted images under every protocol; the paper's measures put the sky back (`Exposure.sky`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,7 +29,7 @@ from .tally import KEYS, mean_of_finite
 from .unet import Denoiser
 
 Method = Callable[["Exposure"], np.ndarray]
-PROTOCOLS = ("paper", "independent")
+PROTOCOLS = ("paper", "released", "independent")
 MATCH_RADIUS = 2.0
 """Pixels within which a detection is the star it stands for: just over one FWHM (1.64 px)."""
 
@@ -47,9 +51,14 @@ class Exposure:
     long: np.ndarray
     variance: np.ndarray
 
+    @property
+    def sky(self) -> float:
+        """Sky of the frames that the paper's measures see, e-/s per pixel."""
+        return 0.0 if self.protocol == "released" else self.field.sky
+
     def detect(self, image: np.ndarray) -> Catalogue:
         """Stars of an image that passes for the long exposure, at the paper's settings, in its electrons."""
-        return photometry.detect(image * self.field.exposure_time, photometry.PAPER_SETTINGS)
+        return photometry.detect((image + self.sky) * self.field.exposure_time, photometry.PAPER_SETTINGS)
 
     @cached_property
     def reference(self) -> Catalogue:
@@ -59,7 +68,7 @@ class Exposure:
     @cached_property
     def own(self) -> Catalogue:
         """Detections in the input's own electrons, whose noise it has; fluxes brought to the long exposure's."""
-        found = photometry.detect(self.noisy * self.exposure_time, photometry.PAPER_SETTINGS)
+        found = photometry.detect((self.noisy + self.sky) * self.exposure_time, photometry.PAPER_SETTINGS)
         return found | {key: self.exposure_ratio * found[key] for key in ("flux", "flux_error", "background")}
 
     @cached_property
@@ -69,7 +78,7 @@ class Exposure:
 
     @property
     def target(self) -> np.ndarray:
-        return self.long if self.protocol == "paper" else self.scene.image.numpy()
+        return self.scene.image.numpy() if self.protocol == "independent" else self.long
 
 
 def expose(field: Field, scene: Scene, protocol: str, exposure_ratio: float, noise_seed: int = 0) -> Exposure:
@@ -81,12 +90,13 @@ def expose(field: Field, scene: Scene, protocol: str, exposure_ratio: float, noi
     instrument = {"sky": field.sky, "correlation": field.drizzle_correlation}
     long = physical(scene.image, time, 1.0, WFC3_UVIS, generator, reads=field.reads, **instrument)
     short_reads = float(np.ceil(field.reads / r))
-    if protocol == "paper":
-        noisy = released(long, time, r, RELEASED, generator)
-        variance = noise_variance(long.clamp_min(0), time, r, RELEASED, sky=0.0)
-    else:
+    if protocol == "independent":
         noisy = physical(scene.image, time, r, WFC3_UVIS, generator, reads=short_reads, **instrument)
         variance = noise_variance(scene.image, time, r, WFC3_UVIS, reads=short_reads, **instrument)
+    else:
+        sky = field.sky if protocol == "paper" else 0.0
+        noisy = released(long, time, r, RELEASED, generator, sky=sky)
+        variance = noise_variance(long.clamp_min(-sky), time, r, RELEASED, sky=sky)
     images = (image.numpy() for image in (noisy, long, variance))
     return Exposure(field, scene, protocol, r, time / r, *images)
 
@@ -130,18 +140,19 @@ def pixel_scores(shot: Exposure, output: np.ndarray) -> dict[str, float]:
 
 
 def paper_scores(shot: Exposure, output: np.ndarray) -> dict[str, float]:
-    """Image measures by the paper's definitions, against the long exposure, in electrons.
+    """Image measures by the paper's definitions, against the long exposure, in electrons, the sky included.
 
     An output counts the long exposure's electrons, the input itself its own, as in the paper; ``_matched``: the input
     too counts the long exposure's.
     """
     own, long = (shot.exposure_time if output is shot.noisy else shot.field.exposure_time), shot.field.exposure_time
+    frame, reference = output + shot.sky, shot.long + shot.sky
     return {
-        "psnr_paper": metrics.psnr_paper(output, shot.long, own, long),
-        "ssim_paper": metrics.ssim_paper(output, shot.long, own, long),
-        "kl_paper": metrics.kl_paper(output, shot.long, own, long),
-        "psnr_matched": metrics.psnr_paper(output, shot.long, long, long),
-        "ssim_matched": metrics.ssim_paper(output, shot.long, long, long),
+        "psnr_paper": metrics.psnr_paper(frame, reference, own, long),
+        "ssim_paper": metrics.ssim_paper(frame, reference, own, long),
+        "kl_paper": metrics.kl_paper(frame, reference, own, long),
+        "psnr_matched": metrics.psnr_paper(frame, reference, long, long),
+        "ssim_matched": metrics.ssim_paper(frame, reference, long, long),
     }
 
 
@@ -190,13 +201,19 @@ def star_scores(shot: Exposure, output: np.ndarray) -> dict[str, float]:
 
 
 def exposures(
-    chosen: Sequence[Field], noise_seeds: int, exposure_ratios: Iterable[float], protocols: Iterable[str] = PROTOCOLS
+    chosen: Sequence[Field], noise_seeds: int, exposure_ratios: Sequence[float], protocols: Iterable[str] = PROTOCOLS
 ) -> Iterator[Exposure]:
     """Every exposure of an evaluation; each scene is rendered once."""
     for field in chosen:
         scene = render(field)
-        for protocol, ratio, seed in product(protocols, exposure_ratios, range(noise_seeds)):
-            yield expose(field, scene, protocol, ratio, seed)
+        for protocol, seed in product(protocols, range(noise_seeds)):
+            for ratio in ratios_of(protocol, exposure_ratios):
+                yield expose(field, scene, protocol, ratio, seed)
+
+
+def ratios_of(protocol: str, exposure_ratios: Sequence[float]) -> Sequence[float]:
+    """The exposure ratios that are scored under a protocol: of ``released`` the first alone, as a control."""
+    return exposure_ratios[:1] if protocol == "released" else exposure_ratios
 
 
 def score(
@@ -212,7 +229,7 @@ def score(
     `tally` averages over fields; the second: rows of `fluxes.by_signal_to_noise`, the protocol ``independent``. All
     methods see the same exposures, so that their differences are paired.
     """
-    total = len(chosen) * len(PROTOCOLS) * noise_seeds * len(exposure_ratios)
+    total = len(chosen) * noise_seeds * sum(len(ratios_of(protocol, exposure_ratios)) for protocol in PROTOCOLS)
     single: dict[tuple, list[dict]] = {}
     stars: dict[str, dict[tuple, list[np.ndarray]]] = {name: {} for name in methods}
     for shot in tqdm(exposures(chosen, noise_seeds, exposure_ratios), "exposures", total, disable=not progress):
@@ -233,6 +250,6 @@ def score(
 def scores_of(shot: Exposure, output: np.ndarray) -> dict[str, float]:
     """Every measure of one output: the paper's pixel measures under its protocol, forced fluxes under the other."""
     scores = pixel_scores(shot, output) | star_scores(shot, output)
-    if shot.protocol == "paper":
+    if shot.protocol != "independent":
         return scores | paper_scores(shot, output)
     return scores | fluxes.forced_scores(fluxes.forced_fluxes(shot, output))

@@ -1,4 +1,4 @@
-"""The two protocols, the measures of known outputs, and the star tests, on small fields."""
+"""The three protocols, the measures of known outputs, and the star tests, on small fields."""
 
 from dataclasses import replace
 
@@ -7,6 +7,7 @@ import pytest
 
 from astrounet_core import evaluation, metrics
 from astrounet_core.evaluation import detected_stars, expose, free_method, scores_of
+from astrounet_core.instrument import RELEASED
 from astrounet_core.scenes import make_scene
 from astrounet_core.starlists import common_errors, cut_marks, stacking_factor
 from astrounet_core.tally import summarise
@@ -27,7 +28,7 @@ def test_same_seed_same_noise(cluster, protocol):
 
 
 def test_an_unknown_protocol_is_refused(blank):
-    with pytest.raises(ValueError, match="unknown protocol 'leaky'; choose one of paper, independent"):
+    with pytest.raises(ValueError, match="unknown protocol 'leaky'; choose one of paper, released, independent"):
         expose(*blank, "leaky", 2)
 
 
@@ -48,10 +49,38 @@ def test_the_papers_pairs_leak_and_independent_ones_do_not(blank):
     assert abs(noise_correlation(expose(*blank, "independent", 2))) < 0.02
 
 
-def test_the_papers_input_is_zero_where_the_long_exposure_is_not_positive(blank):
-    shot = expose(*blank, "paper", 2)
-    assert not shot.noisy[shot.long <= 0].any()
-    assert np.count_nonzero(expose(*blank, "independent", 2).noisy == 0) < 5
+def test_only_sky_subtracted_frames_are_masked_where_the_long_exposure_is_not_positive(blank):
+    shot = expose(*blank, "released", 2)
+    assert np.array_equal(shot.noisy == 0, shot.long <= 0)
+    assert all(np.count_nonzero(expose(*blank, protocol, 2).noisy == 0) < 5 for protocol in ("paper", "independent"))
+
+
+def test_the_papers_frames_have_their_sky(blank):
+    """Long: sky of t seconds in electrons; the input's own: half of it; sky-subtracted frames: none."""
+    field, scene = blank
+    shot, without = (expose(field, scene, protocol, 2) for protocol in ("paper", "released"))
+    assert (shot.sky, without.sky) == (field.sky, 0.0)
+    variance = (field.sky + RELEASED.dark_current) / shot.exposure_time + RELEASED.read_noise**2 / shot.exposure_time**2
+    assert np.median(shot.variance) == pytest.approx(variance, rel=0.02)
+    assert np.var(shot.noisy - shot.long) == pytest.approx(variance, rel=0.05)
+    assert np.median(without.variance) < 0.6 * variance
+
+
+def test_background_levels_of_detections_include_the_sky(cluster):
+    shot = expose(*cluster, "paper", 2)
+    sky = shot.field.sky * shot.field.exposure_time
+    assert np.median(shot.reference["background"]) == pytest.approx(sky, rel=0.3)
+    assert np.median(shot.own["background"]) == pytest.approx(sky, rel=0.3)
+
+
+def test_the_control_is_scored_at_the_first_ratio_alone():
+    assert [evaluation.ratios_of(p, (2, 5)) for p in evaluation.PROTOCOLS] == [(2, 5), (2,), (2, 5)]
+
+
+def test_the_papers_psnr_sees_frames_with_their_sky(cluster):
+    shot = expose(*cluster, "paper", 2)
+    frame, long = shot.noisy + shot.sky, shot.long + shot.sky
+    assert evaluation.paper_scores(shot, shot.noisy)["psnr_paper"] == metrics.psnr_paper(frame, long, 350, 700)
 
 
 @pytest.mark.parametrize("ratio", [1, 2, 3.5])
@@ -90,7 +119,6 @@ def test_even_the_ceiling_differs_from_a_noisy_target(cluster):
 def test_only_the_input_itself_is_scored_in_its_own_electrons(cluster):
     shot = expose(*cluster, "paper", 2)
     scores, copied = scores_of(shot, shot.noisy), scores_of(shot, shot.noisy.copy())
-    assert scores["psnr_paper"] == metrics.psnr_paper(shot.noisy, shot.long, 350, 700)
     assert copied["psnr_paper"] == scores["psnr_matched"] > scores["psnr_paper"]
 
 
@@ -169,7 +197,7 @@ def test_scores_of_all_methods_are_paired(monkeypatch, field):
     monkeypatch.setattr(evaluation, "render", lambda one: make_scene(one.kind, 64, one.seed))
     methods = {name: free_method(name) for name in ("unchanged", "ceiling")}
     scores, stars = evaluation.score(methods, small, noise_seeds=2, exposure_ratios=[2, 4], progress=False)
-    assert {name: len(rows) for name, rows in scores.items()} == {"unchanged": 8, "ceiling": 8}
+    assert {name: len(rows) for name, rows in scores.items()} == {"unchanged": 10, "ceiling": 10}
     assert [row["field"] for row in scores["unchanged"]] == [row["field"] for row in scores["ceiling"]]
     summary = {(row["protocol"], row["exposure_ratio"], row["metric"]): row for row in summarise(scores["unchanged"])}
     assert summary["independent", 4.0, "nmse"]["value"] == pytest.approx(1, abs=0.1)
