@@ -76,6 +76,11 @@ class Exposure:
         """Flux, Cramér-Rao bound, x and y of the isolated stars, (4, n): `fluxes.bounded_stars`."""
         return fluxes.bounded_stars(self)
 
+    @cached_property
+    def sources(self) -> np.ndarray:
+        """x and y, (2, n), of the true sources that the long exposure could show: `fluxes.visible_sources`."""
+        return fluxes.visible_sources(self)
+
     @property
     def target(self) -> np.ndarray:
         return self.scene.image.numpy() if self.protocol == "independent" else self.long
@@ -179,7 +184,8 @@ def star_scores(shot: Exposure, output: np.ndarray) -> dict[str, float]:
 
     snr_factor is measured on stars that long exposure, input and output share; that of the input is relative to the
     long exposure, as in Table 2. snr_factor_matched: the same, but for an input that counts the long exposure's
-    electrons, and so takes its noise for smaller than it is.
+    electrons, and so takes its noise for smaller than it is. purity: share of detections that lie on a true source,
+    %, and chance_match, of random places, %: unlike precision, it counts a star as one that the long exposure missed.
     """
     stars, unchanged = detected_stars(shot, output), detected_stars(shot, shot.noisy)
     matched = detected_stars(shot, output.copy()) if output is shot.noisy else stars
@@ -197,6 +203,8 @@ def star_scores(shot: Exposure, output: np.ndarray) -> dict[str, float]:
         "snr": stars.snr,
         "snr_factor": factor,
         "snr_factor_matched": stacking_factor(matched, unchanged),
+        "purity": 100 * photometry.purity(stars.found["x"], stars.found["y"], *shot.sources, MATCH_RADIUS),
+        "chance_match": 100 * photometry.chance_match_rate(len(shot.sources[0]) / output.size, MATCH_RADIUS),
     }
 
 

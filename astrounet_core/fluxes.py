@@ -90,6 +90,15 @@ def isolated_stars(scene: Scene, distance: float = 8.0) -> tuple[np.ndarray, ...
     return flux[kept], x[kept], y[kept]
 
 
+def visible_sources(shot, snr: float = 3.0) -> np.ndarray:
+    """(2, n): x and y of all true sources that stand out of the long exposure's sky, taken for points, at this SNR."""
+    field = shot.field
+    empty = noise_variance(Tensor([0.0]), field.exposure_time, 1.0, WFC3_UVIS, sky=field.sky, reads=field.reads).item()
+    faintest = snr * photometry.cramer_rao_sigma(_psf(shot).numpy(), empty)
+    catalogue = shot.scene.catalogue
+    return np.stack([catalogue[key][catalogue["flux_e_s"] > faintest] for key in "xy"])
+
+
 def bounded_stars(shot) -> np.ndarray:
     """(4, stars): flux, Cramér-Rao bound, x and y of the isolated stars of an `evaluation.Exposure`."""
     flux, x, y = isolated_stars(shot.scene)

@@ -101,6 +101,16 @@ def chance_match_rate(density: float, radius: float) -> float:
     return 1 - math.exp(-math.pi * density * radius**2)
 
 
+def purity(x: np.ndarray, y: np.ndarray, x_true: np.ndarray, y_true: np.ndarray, radius: float) -> float:
+    """Share of detections that lie within ``radius`` pixels of a true source; NaN for no detection."""
+    if not len(x):
+        return math.nan
+    if not len(x_true):
+        return 0.0
+    distance, _ = cKDTree(np.column_stack([x_true, y_true])).query(np.column_stack([x, y]))
+    return float(np.mean(distance <= radius))
+
+
 @dataclass(frozen=True)
 class Counts:
     """True positives, false positives and false negatives of a detection test, with Eq. 22-24."""

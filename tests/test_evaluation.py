@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from astrounet_core import evaluation, metrics
+from astrounet_core import evaluation, fluxes, metrics, photometry
 from astrounet_core.evaluation import detected_stars, expose, free_method, scores_of
-from astrounet_core.instrument import RELEASED
+from astrounet_core.instrument import F606W, RELEASED, WFC3_UVIS
+from astrounet_core.psf import hst_psf
 from astrounet_core.scenes import make_scene
 from astrounet_core.starlists import common_errors, cut_marks, stacking_factor
 from astrounet_core.tally import summarise
@@ -204,3 +205,24 @@ def test_scores_of_all_methods_are_paired(monkeypatch, field):
     assert summary["independent", 4.0, "mae"]["n"] == 2
     assert {row["exposure_ratio"] for row in stars["ceiling"]} == {2.0, 4.0}
     assert all(row["bias"] == 0 for row in stars["ceiling"] if row["n"] >= 5)
+
+
+def test_detections_on_true_sources_are_pure_and_elsewhere_they_are_not(cluster):
+    shot = expose(*cluster, "independent", 2)
+    scores = scores_of(shot, free_method("ceiling")(shot))
+    assert scores["purity"] > 95 > 30 > scores["chance_match"] > 0
+    x, y = shot.sources
+    assert photometry.purity(x, y, x, y, 0.1) == 1
+    away = photometry.purity(np.array([x[0], -50.0]), np.array([y[0], -50.0]), x, y, 2.0)
+    assert away == 0.5 and np.isnan(photometry.purity(x[:0], y[:0], x, y, 2.0))
+    assert photometry.purity(x, y, x[:0], y[:0], 2.0) == 0
+
+
+def test_visible_sources_stand_out_of_the_long_exposures_sky(cluster):
+    shot = expose(*cluster, "independent", 2)
+    flux = shot.scene.catalogue["flux_e_s"]
+    counts = [fluxes.visible_sources(shot, snr).shape[1] for snr in (1.0, 3.0, 30.0)]
+    variance = (0.09 + WFC3_UVIS.dark_current) / 700 + 2 * WFC3_UVIS.read_noise**2 / 700**2
+    psf = hst_psf(F606W, size=255).square().sum().item()
+    assert counts == [np.sum(flux > snr * (variance / psf) ** 0.5) for snr in (1.0, 3.0, 30.0)]
+    assert counts[0] > counts[1] > counts[2] > 0
