@@ -81,19 +81,26 @@ def lookup(name: str, profile: str = "quick", seed: int = 0, *, holding: str = "
     """The record that a page of ``profile`` shows for an experiment or baseline; None is shown as *not run*.
 
     This machine's own run of the profile comes first, then the published ones, the paper's schedule before the
-    laptop's. ``smoke`` pages show smoke runs only. holding: a file that the record must have, ``history.csv`` for the
-    run that trained a network. Raises ValueError for a published record that is stale.
+    laptop's. ``quick``, which scores a few fields only, shows published runs first; what it found itself is
+    `recomputed`. ``smoke`` pages show smoke runs only. holding: a file that the record must have, ``history.csv`` for
+    the run that trained a network. Raises ValueError for a published record that is stale.
     """
-    places = [folder(profile, name, seed)]
+    own, published = [folder(profile, name, seed)], []
     if profile != "smoke":
-        own = [] if profile in ORDER else [profile]
-        places += [folder(other, name, seed, published=True) for other in (*own, *ORDER)]
-    for place in places:
+        first = [] if profile in ORDER else [profile]
+        published = [folder(other, name, seed, published=True) for other in (*first, *ORDER)]
+    for place in [*published, *own] if profile == "quick" else [*own, *published]:
         if (place / "run.json").exists() and (place / holding).exists():
             record = Record(place)
             check(record)
             return record
     return None
+
+
+def recomputed(name: str, profile: str, seed: int = 0) -> Record | None:
+    """This machine's own scores under a profile, None where there are none."""
+    record = Record(folder(profile, name, seed))
+    return record if record.fields else None
 
 
 def check(record: Record) -> None:
@@ -113,14 +120,22 @@ def in_paper_columns(record: Record | None, exposure_ratio: float = 2.0) -> dict
     """What a run scored on the paper's own terms, in the columns of Tables 1 and 2; empty where nothing was scored.
 
     The terms: the ``paper`` protocol and test fields of the families seen in training. Stars are counted over all
-    fields together (`tally.pooled`); the rest are means over fields.
+    fields together (`tally.pooled`); the rest are means over fields. ``…_uncertainty``: standard error of each, by
+    bootstrap over fields.
     """
     rows = record.fields if record else []
     terms = ("paper", float(exposure_ratio))
     if not any((row["protocol"], row["exposure_ratio"]) == terms for row in rows):
         return {}
     means = {key: record.row(measure, *terms, fields="training") for key, measure in PAPER_PIXELS.items()}
-    return pooled(rows, *terms) | {key: row["value"] if row else None for key, row in means.items()}
+    return pooled(rows, *terms) | {name: value for key, row in means.items() for name, value in _cells(key, row)}
+
+
+def _cells(key: str, row: dict | None) -> list[tuple[str, float | None]]:
+    """A mean and its uncertainty, half of the 68 % interval."""
+    if row is None or row["low"] is None:
+        return [(key, row and row["value"]), (f"{key}_uncertainty", None)]
+    return [(key, row["value"]), (f"{key}_uncertainty", (row["high"] - row["low"]) / 2)]
 
 
 def command(name: str, profile: str = "retrain") -> str:

@@ -70,37 +70,38 @@ def pooled(rows: list[dict], protocol: str, exposure_ratio: float, fields: str =
     """Star measures over all stars of all fields together, as the paper counts them; NaN where there are none.
 
     tpr, precision in %, f_measure: Eq. 22-24 of the summed counts; rfe, rfe_absolute: mean over the matched stars, %;
-    rfe_uncertainty: standard error of rfe by bootstrap over fields.
+    ``..._uncertainty``: standard error of each by bootstrap over fields, NaN where all draws are alike.
     """
     wanted = {"protocol": protocol, "exposure_ratio": exposure_ratio, "fields": fields}
     chosen = [row for row in rows if wanted.items() <= row.items()]
-    tp, fp, fn = (float(sum(row[count] for row in chosen)) for count in ("tp", "fp", "fn"))
-    purity, completeness = precision(tp, fp), recall(tp, fn)
-    sums = {key: np.array([row[key] * row["tp"] for row in chosen if row["tp"]]) for key in ("rfe", "rfe_absolute")}
-    stars = np.array([row["tp"] for row in chosen if row["tp"]])
-    return {
-        "tpr": 100 * completeness,
-        "precision": 100 * purity,
-        "f_measure": f_measure(purity, completeness),
-        "rfe": float(sums["rfe"].sum()) / tp if tp else math.nan,
-        "rfe_absolute": float(sums["rfe_absolute"].sum()) / tp if tp else math.nan,
-        "rfe_uncertainty": _ratio_error(sums["rfe"], stars),
-    }
-
-
-def _ratio_error(sums: np.ndarray, counts: np.ndarray) -> float:
-    """Standard error of sum(sums) / sum(counts) when fields are drawn again, in pairs; NaN for fewer than two."""
-    if len(counts) < 2:
-        return math.nan
-    again = bootstrap(
-        (sums, counts),
-        lambda a, b, axis: a.sum(axis=axis) / b.sum(axis=axis),
-        paired=True,
-        n_resamples=1000,
-        method="percentile",
-        rng=0,
+    sums = np.array([[row["tp"], row["fp"], row["fn"], *_summed_errors(row)] for row in chosen]).reshape(-1, 5)
+    values = _pooled(sums.sum(axis=0))
+    again = (
+        np.random.default_rng(0).integers(len(chosen), size=(1000, len(chosen))) if chosen else np.zeros((0, 0), int)
     )
-    return float(again.standard_error)
+    spread = np.array([_pooled(sample) for sample in sums[again].sum(axis=1)]).reshape(-1, len(POOLED)).T
+    uncertainty = {f"{name}_uncertainty": _scatter(column) for name, column in zip(POOLED, spread, strict=True)}
+    return dict(zip(POOLED, values, strict=True)) | uncertainty
+
+
+POOLED = ("tpr", "precision", "f_measure", "rfe", "rfe_absolute")
+
+
+def _summed_errors(row: dict) -> tuple[float, float]:
+    return (row["rfe"] * row["tp"], row["rfe_absolute"] * row["tp"]) if row["tp"] else (0.0, 0.0)
+
+
+def _scatter(values: np.ndarray) -> float:
+    finite = values[np.isfinite(values)]
+    return float(np.std(finite)) if finite.size and np.ptp(finite) else math.nan
+
+
+def _pooled(sums: np.ndarray) -> tuple[float, ...]:
+    """Values of `POOLED` from TP, FP, FN and the summed errors, signed and absolute."""
+    tp, fp, fn, signed, absolute = sums.tolist()
+    purity, completeness = precision(tp, fp), recall(tp, fn)
+    means = (signed / tp, absolute / tp) if tp else (math.nan, math.nan)
+    return (100 * completeness, 100 * purity, f_measure(purity, completeness), *means)
 
 
 def _by_field(rows: list[dict], measure: str, protocol: str, exposure_ratio: float) -> dict[str, float]:

@@ -8,6 +8,7 @@ from astrounet_core import records
 from astrounet_core.field_table import VERSION
 from astrounet_core.manifest import weights_path
 from astrounet_core.provenance import sha256, write_json
+from astrounet_core.tally import write_fields
 
 
 @pytest.fixture
@@ -43,9 +44,20 @@ def test_the_papers_schedule_is_shown_before_the_laptops(house):
 
 def test_this_machines_run_of_the_profile_comes_first(house):
     run(records.folder("paper", "network1", published=True), profile="paper")
+    run(records.folder("retrain", "network1"), profile="retrain")
+    assert records.lookup("network1", "retrain").run["profile"] == "retrain"
+    assert records.lookup("network1", "paper").run["profile"] == "paper"
+
+
+def test_quick_shows_published_runs_first_and_its_own_apart(house):
     run(records.folder("quick", "network1"), profile="quick")
     assert records.lookup("network1", "quick").run["profile"] == "quick"
-    assert records.lookup("network1", "retrain").run["profile"] == "paper"
+    run(records.folder("retrain", "network1", published=True), profile="retrain")
+    assert records.lookup("network1", "quick").run["profile"] == "retrain"
+    assert records.recomputed("network1", "quick") is None
+    row = {"field": "a", "fields": "training", "protocol": "paper", "exposure_ratio": 2.0, "mae": 1.0}
+    write_fields(records.folder("quick", "network1") / "fields.csv", [row])
+    assert records.recomputed("network1", "quick").fields == [row]
 
 
 def test_smoke_pages_never_show_published_numbers(house):
@@ -120,9 +132,9 @@ def test_published_records_of_this_repository_are_fresh():
 
 
 def test_the_run_that_trained_a_network_is_found_behind_the_one_that_scored_it(house):
-    run(records.folder("quick", "network1"), profile="quick")
-    (records.folder("quick", "network1") / "history.csv").unlink()
-    assert records.lookup("network1", holding="history.csv") is None
+    run(records.folder("paper", "network1"), profile="paper")
+    (records.folder("paper", "network1") / "history.csv").unlink()
+    assert records.lookup("network1", "paper", holding="history.csv") is None
     run(records.folder("retrain", "network1", published=True), profile="retrain")
-    assert records.lookup("network1").run["profile"] == "quick"
-    assert records.lookup("network1", holding="history.csv").run["profile"] == "retrain"
+    assert records.lookup("network1", "paper").run["profile"] == "paper"
+    assert records.lookup("network1", "paper", holding="history.csv").run["profile"] == "retrain"

@@ -114,5 +114,13 @@ def test_the_error_of_a_pooled_mean_is_that_of_its_fields():
     assert found["rfe_uncertainty"] == pytest.approx(3.0 / 10, rel=0.2)
 
 
+def test_the_error_of_a_pooled_share_is_binomial_where_fields_are_single_stars():
+    stars = [counted(1, 0, 0, 0.0)] * 80 + [counted(0, 0, 1, math.nan)] * 20
+    found = pooled(stars, "paper", 2.0)
+    assert found["tpr"] == 80 and found["precision"] == 100
+    assert found["tpr_uncertainty"] == pytest.approx(100 * (0.8 * 0.2 / 100) ** 0.5, rel=0.1)
+    assert math.isnan(found["precision_uncertainty"])
+
+
 def test_no_stars_at_all_give_no_rates():
     assert all(math.isnan(value) for value in pooled([counted(0, 0, 0, math.nan)], "paper", 2.0).values())
