@@ -76,9 +76,7 @@ def pooled(rows: list[dict], protocol: str, exposure_ratio: float, fields: str =
     chosen = [row for row in rows if wanted.items() <= row.items()]
     sums = np.array([[row["tp"], row["fp"], row["fn"], *_summed_errors(row)] for row in chosen]).reshape(-1, 5)
     values = _pooled(sums.sum(axis=0))
-    again = (
-        np.random.default_rng(0).integers(len(chosen), size=(1000, len(chosen))) if chosen else np.zeros((0, 0), int)
-    )
+    again = np.random.default_rng(0).integers(max(1, len(chosen)), size=(1000, len(chosen)))
     spread = np.array([_pooled(sample) for sample in sums[again].sum(axis=1)]).reshape(-1, len(POOLED)).T
     uncertainty = {f"{name}_uncertainty": _scatter(column) for name, column in zip(POOLED, spread, strict=True)}
     return dict(zip(POOLED, values, strict=True)) | uncertainty
