@@ -30,8 +30,8 @@ def clean_cosmic_rays(
     image: (H, W), e-/s; exposure_time: of that image, s. The noise is that of `noise.physical`: sky: what has been
     subtracted, e-/s a pixel (0: it is still there); read noise and dark current are the detector's, ``reads`` readouts.
     Pixels at the full well count as stars. mask: pixels (H, W) to leave alone and out of every filter; those that are
-    not finite are, always. HST's stars are sharp: of those of 300 e-, centred on a pixel, astroscrappy's contrast limit of
-    5 mends 29 % and ours of 8 mends 6 %, for as many cosmic rays found (simulated, 300 s).
+    not finite are, always. HST's stars are sharp: of those of 300 e- centred on a pixel, 29 % are mended at a contrast
+    limit of 5, astroscrappy's, and 6 % at 8, for as many cosmic rays found (simulated, 300 s).
 
     Raises ValueError for an image that isn't 2-D and 7 x 7 or more, a mask of another shape, or t <= 0.
     """
