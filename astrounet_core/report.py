@@ -4,10 +4,9 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import product
 
-from . import paper
 from ._paths import RESULTS_DIR
 from .experiments import EXPERIMENTS, SCHEDULES, Experiment, updates_of
-from .records import Record, command, in_paper_columns, lookup
+from .records import Record, command, lookup
 from .tally import paired_difference
 
 FREE_METHODS = {
@@ -164,50 +163,23 @@ def scored(name: str, profile: str) -> Record | None:
     return lookup(name, profile, holding="fields.csv")
 
 
-def table2_rows(profile: str) -> list[dict]:
-    """The paper's Table 2, every row followed by ours of the same name, scored on the paper's terms."""
-    rows = []
-    for printed in paper.table(2):
-        key, ratio = printed["key"].split("@")[0], printed["exposure_ratio"]
-        ours = in_paper_columns(scored("unchanged" if key == "input" else key, profile), ratio)
-        rows += [printed | {"title": printed["name"], "who": "paper"}, ours | {"title": "", "who": "ours"}]
-        rows[-1]["exposure_ratio"] = ratio
-    return rows
-
-
-def control_rows(profile: str, ratios: Iterable[float], names: Sequence[str]) -> list[dict]:
-    """More rows in the columns of Table 2: methods beside the paper's, and the input called a long exposure."""
-    rows = []
-    for ratio in ratios:
-        unchanged = scored("unchanged", profile)
-        renamed = in_paper_columns(unchanged, ratio) | _relabelled(unchanged, ratio)
-        rows.append(renamed | {"title": "Input, flux-matched", "exposure_ratio": ratio})
-        for name in names:
-            columns = in_paper_columns(scored(name, profile), ratio)
-            rows.append(columns | {"title": title(name), "exposure_ratio": ratio})
-    return rows
-
-
-def _relabelled(unchanged: Record | None, ratio: float) -> dict:
-    """PSNR, SSIM and SNR_f of an input that counts the long exposure's electrons; its stars and KL are as before."""
-    found = {}
-    for column in ("psnr", "ssim", "snr_factor"):
-        row = unchanged.row(f"{column}_matched", "paper", float(ratio), fields="training") if unchanged else None
-        found[column] = row["value"] if row else None
-    return found
-
-
 def score_rows(
-    profile: str, ratios: Iterable[float], names: Sequence[str], measures: Iterable[str], fields: str = "training"
+    profile: str,
+    ratios: Iterable[float],
+    names: Sequence[str],
+    measures: Iterable[str],
+    fields: str = "training",
+    protocol: str = "independent",
 ) -> list[dict]:
-    """Measures under the ``independent`` protocol, a row a method and ratio: measure, and measure_low, measure_high.
+    """Measures under a protocol, a row a method and ratio: measure, and measure_low, measure_high.
 
     A measure without a finite value on the fields that were scored is a dash.
     """
-    pairs = [(name, float(ratio)) for ratio in ratios for name in names]
+    terms = {"protocol": protocol, "fields": fields}
     return [
-        {"title": title(name), "exposure_ratio": ratio} | _scores(scored(name, profile), ratio, measures, fields)
-        for name, ratio in pairs
+        {"title": title(name), "exposure_ratio": float(ratio)}
+        | _scores(scored(name, profile), measures, exposure_ratio=float(ratio), **terms)
+        for ratio, name in product(ratios, names)
     ]
 
 
@@ -220,10 +192,8 @@ def compute_rows(runs: Iterable[tuple[str, str]], ratio: float, measures: Sequen
     ]
 
 
-def _scores(record: Record | None, ratio: float, measures: Iterable[str], fields: str) -> dict:
-    found = (
-        {measure: record.row(measure, "independent", ratio, fields=fields) for measure in measures} if record else {}
-    )
+def _scores(record: Record | None, measures: Iterable[str], **terms) -> dict:
+    found = {measure: record.row(measure, **terms) for measure in measures} if record else {}
     if not any(found.values()):
         return {}
     columns = {measure: row["value"] if row else "–" for measure, row in found.items()}

@@ -85,6 +85,15 @@ def common_errors(tests: dict[str, Stars], fewest: int = 10) -> dict[str, tuple[
     return {name: (stars.flux_reference[kept[name]], stars.errors[kept[name]]) for name, stars in tests.items()}
 
 
+def pooled_errors(fields: list[dict[str, Stars]]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """`common_errors` of several fields together: of the outputs that have enough stars on every one of them."""
+    single = [common_errors(tests) for tests in fields]
+    names = [name for name in fields[0] if all(name in errors for errors in single)] if fields else []
+    return {
+        name: tuple(np.concatenate(parts) for parts in zip(*(e[name] for e in single), strict=True)) for name in names
+    }
+
+
 def cut_marks(marks: dict, corner: tuple[int, int], size: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """`Stars.marks` of a square of ``size`` pixels whose first pixel is corner (x, y), in its own coordinates."""
     moved = {name: (x - corner[0], y - corner[1]) for name, (x, y) in marks.items()}

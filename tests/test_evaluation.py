@@ -10,7 +10,7 @@ from astrounet_core.evaluation import detected_stars, expose, free_method, score
 from astrounet_core.instrument import F606W, RELEASED, WFC3_UVIS
 from astrounet_core.psf import hst_psf
 from astrounet_core.scenes import make_scene
-from astrounet_core.starlists import common_errors, cut_marks, stacking_factor
+from astrounet_core.starlists import common_errors, cut_marks, pooled_errors, stacking_factor
 from astrounet_core.tally import summarise
 
 
@@ -226,3 +226,15 @@ def test_visible_sources_stand_out_of_the_long_exposures_sky(cluster):
     psf = hst_psf(F606W, size=255).square().sum().item()
     assert counts == [np.sum(flux > snr * (variance / psf) ** 0.5) for snr in (1.0, 3.0, 30.0)]
     assert counts[0] > counts[1] > counts[2] > 0
+
+
+def test_common_stars_of_fields_are_pooled_for_methods_that_every_field_has(cluster):
+    tests = []
+    for seed in (0, 1):
+        shot = expose(*cluster, "paper", 2, seed)
+        tests.append({"input": detected_stars(shot, shot.noisy), "long": detected_stars(shot, shot.long)})
+    pooled = pooled_errors(tests)
+    single = [common_errors(each)["input"][0] for each in tests]
+    assert np.array_equal(pooled["input"][0], np.concatenate(single)) and len(single[1]) > 0
+    tests[1].pop("long")
+    assert set(pooled_errors(tests)) == {"input"} and pooled_errors([]) == {}

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from astrounet_core import records, report
+from astrounet_core import paper_rows, records, report
 from astrounet_core.experiments import EXPERIMENTS, SCHEDULES
 from astrounet_core.field_table import VERSION
 from astrounet_core.provenance import write_json
@@ -71,10 +71,10 @@ def test_a_name_that_is_nothing_is_refused():
         report.title("magic")
 
 
-def score(name: str, maes: list[float], **measures: float) -> None:
-    """A published record of a method, scored at r = 2 on fields of these errors, under both protocols."""
-    place = records.folder("retrain", name, published=True)
-    write_json(place / "run.json", {"experiment": name, "profile": "retrain", "data": VERSION, "seed": 0})
+def score(name: str, maes: list[float], profile: str = "retrain", **measures: float) -> None:
+    """A record of a method, scored at r = 2 on fields of these errors, under two protocols; published unless quick."""
+    place = records.folder(profile, name, published=profile != "quick")
+    write_json(place / "run.json", {"experiment": name, "profile": profile, "data": VERSION, "seed": 0})
     about = {
         "fields": "training",
         "exposure_ratio": 2.0,
@@ -99,7 +99,7 @@ MATCHED = {"psnr_matched": 30.0, "ssim_matched": 0.6, "snr_factor_matched": 1.3}
 
 def test_table_2_has_ours_below_every_row_of_the_paper(house):
     score("unchanged", [1.0, 2.0, 3.0], **PAPER, **MATCHED)
-    rows = report.table2_rows("quick")
+    rows = paper_rows.table2_rows("quick")
     assert [row["who"] for row in rows] == ["paper", "ours"] * 6
     assert (rows[0]["tpr"], rows[1]["tpr"], rows[1]["psnr"]) == (68.08, pytest.approx(80), 10.0)
     assert rows[3].keys() == {"title", "who", "exposure_ratio"} and rows[3]["exposure_ratio"] == 2
@@ -107,10 +107,35 @@ def test_table_2_has_ours_below_every_row_of_the_paper(house):
 
 def test_a_flux_matched_input_differs_in_its_pixels_and_its_label_only(house):
     score("unchanged", [1.0, 2.0, 3.0], **PAPER, **MATCHED)
-    renamed, blur = report.control_rows("quick", [2], ["gaussian_blur"])
+    own, renamed, blur = paper_rows.control_rows("quick", [2], ["gaussian_blur"])
+    assert (own["psnr"], own["ssim"], own["snr_factor"], own["kl"]) == (10.0, 0.5, 0.7, 0.02)
     assert (renamed["psnr"], renamed["ssim"], renamed["snr_factor"]) == (30.0, 0.6, 1.3)
     assert (renamed["kl"], renamed["tpr"]) == (0.02, pytest.approx(80))
     assert blur == {"title": "Gaussian blur", "exposure_ratio": 2}
+
+
+def test_the_papers_columns_come_with_their_uncertainty(house):
+    score("unchanged", [1.0] * 60, **PAPER, **MATCHED)
+    fields = records.lookup("unchanged").fields
+    for row, psnr in zip(fields, [8.0, 10.0, 12.0] * 40, strict=True):
+        row["psnr_paper"] = psnr
+    write_json(records.folder("retrain", "unchanged", published=True) / "metrics.json", summarise(fields))
+    ours = paper_rows.table2_rows("quick")[1]
+    assert ours["psnr"] == 10 and ours["psnr_uncertainty"] == pytest.approx((8 / 3 / 60) ** 0.5, rel=0.1)
+    assert ours["ssim_uncertainty"] is None and math.isnan(ours["tpr_uncertainty"])
+
+
+def test_what_was_measured_again_is_compared_on_the_same_fields(house):
+    score("unchanged", [1.0, 2.0, 3.0, 40.0])
+    score("unchanged", [1.1, 1.9, 3.3], profile="quick")
+    score("modern", [1.0, 2.0, 3.0], profile="quick")
+    (row,) = paper_rows.recomputed_rows("quick", ["unchanged", "modern", "ceiling"], ["mae"], "paper", 2.0)
+    assert (row["title"], row["n"], row["agrees"]) == ("Input unchanged", 3, True)
+    assert (row["here"], row["published"]) == (pytest.approx(2.1), pytest.approx(2.0))
+    assert row["difference"] == pytest.approx(0.1)
+    score("unchanged", [2.1, 2.9, 4.3], profile="quick")
+    (row,) = paper_rows.recomputed_rows("quick", ["unchanged"], ["mae"], "paper", 2.0)
+    assert not row["agrees"]
 
 
 def test_scores_come_with_their_interval(house):
