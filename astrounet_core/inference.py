@@ -98,6 +98,27 @@ def mosaic(
     return _like(image, torch.where(torch.isfinite(pixels), mean, torch.nan))
 
 
+def released_mosaic(
+    image: np.ndarray,
+    exposure_ratio: float,
+    exposure_time: float,
+    network: str | Path | Denoiser = "network1",
+    *,
+    window: int = 256,
+    stride: int = 32,
+) -> np.ndarray:
+    """`mosaic` as the authors' script has it: the image is surrounded by zeros, so that every pixel is computed
+    (window / stride)^2 = 64 times, those at the edges too, and the network sees a step there (section 5.2).
+
+    image: an array (H, W), e-/s; window: a multiple of stride. For networks whose output is
+    "direct": the others measure the sky, which the zeros would enter. Errors as `denoise`.
+    """
+    margin = window - stride
+    padded = np.pad(image, [(margin, margin + -size % stride) for size in image.shape])
+    full = mosaic(padded, exposure_ratio, exposure_time, network, window=window, stride=stride)
+    return full[margin:, margin:][: image.shape[0], : image.shape[1]]
+
+
 @torch.inference_mode()
 def _apply(net: Denoiser, patch: Tensor, ratio: float, time: float, sky: Tensor, band: str | None) -> Tensor:
     number = {"dtype": patch.dtype, "device": patch.device}

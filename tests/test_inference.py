@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from astrounet_core.inference import HALO, _reflect_index, denoise, load_network, mosaic
+from astrounet_core.inference import HALO, _reflect_index, denoise, load_network, mosaic, released_mosaic
 from astrounet_core.settings import UPSAMPLINGS, NetworkSettings
 from astrounet_core.unet import STRIDE, Denoiser, reach
 
@@ -156,3 +156,24 @@ def test_a_trained_network_listens_to_the_exposure_ratio():
 def test_features_are_no_denoiser():
     with pytest.raises(ValueError, match="does not say its"):
         load_network("scene_features")
+
+
+def test_the_released_mosaic_is_the_mosaic_of_the_image_in_zeros():
+    """Every pixel is the mean of the (window / stride)^2 windows that hold it, zeros around the image."""
+    net, image = network(), torch.rand(40, 56, generator=torch.Generator().manual_seed(4)).numpy()
+    found = released_mosaic(image, 2.0, 100.0, net, window=32, stride=16)
+    padded = np.pad(image, ((32, 32), (32, 32)))
+    at = {
+        (y, x): mosaic(padded[y : y + 32, x : x + 32], 2.0, 100.0, net, window=32)
+        for y in range(0, 72, 16)
+        for x in range(0, 81, 16)
+    }
+    for y, x in [(0, 0), (39, 55), (20, 3)]:
+        covering = [
+            tile[y + 32 - top, x + 32 - left]
+            for (top, left), tile in at.items()
+            if 0 <= y + 32 - top < 32 and 0 <= x + 32 - left < 32
+        ]
+        assert len(covering) == 4
+        assert found[y, x] == pytest.approx(np.mean(covering), rel=1e-4, abs=1e-5)
+    assert found.shape == image.shape
