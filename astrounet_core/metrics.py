@@ -118,7 +118,10 @@ def _window_mean(images: Tensor, axis: int) -> Tensor:
     """Mean over 11 pixels along an axis with Gaussian weights, inside the image (faster than conv2d in float64)."""
     weights = torch.exp(-0.5 * (torch.arange(-5.0, 6.0, dtype=images.dtype) / 1.5) ** 2)
     inside = images.shape[axis] - 10
-    return sum(w * images.narrow(axis, i, inside) for i, w in enumerate((weights / weights.sum()).tolist()))
+    total = torch.zeros_like(images.narrow(axis, 0, inside), memory_format=torch.contiguous_format)
+    for i, weight in enumerate((weights / weights.sum()).tolist()):
+        total.add_(images.narrow(axis, i, inside), alpha=weight)
+    return total
 
 
 def ssim(
