@@ -35,11 +35,15 @@ def _of_record(ours: dict, source: str, paper: Mapping) -> Value | None:
     found = _columns(source, float(ours["exposure_ratio"]))
     if found is None:
         return None
-    columns, file = found
-    if ours["column"] not in columns:
-        raise ValueError(f"{file} has no {ours['column']!r} on the paper's terms; evaluate it again.")
-    error = columns.get(f"{ours['column']}_uncertainty")
-    return Value(columns[ours["column"]], None if error is None or math.isnan(error) else error, file)
+    (columns, file), name = found, ours["column"]
+    if not _finite(columns.get(name)):
+        raise ValueError(f"{file} has no {name!r} on the paper's terms; evaluate it again.")
+    error = columns.get(f"{name}_uncertainty")
+    return Value(columns[name], error if _finite(error) else None, file)
+
+
+def _finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
 
 
 @cache

@@ -3,6 +3,7 @@
 ``python -m astrounet_core.claims`` prints the status of every claim as declared and as its numbers say.
 """
 
+import math
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -62,13 +63,12 @@ class Claim:
         limit = self.tolerance.get("absolute", self.tolerance.get("relative", 0) * abs(self.paper))
         return abs(self._signless(value) - self._signless(self.paper)) <= limit * (1 + 1e-9)
 
-    def same_direction(self, reference: float, ours: Value, our_reference: Value) -> bool:
-        """Whether ours lies to the same side of its reference as the paper's, by more than two standard errors of the
-        difference: those of the two numbers, added in quadrature."""
+    def steps(self, reference: float, ours: Value, our_reference: Value) -> tuple[float, float, float]:
+        """From the reference to the claim: the paper's step, ours, and the standard error of ours, which is that of the
+        two numbers in quadrature."""
         step = self._signless(self.paper) - self._signless(reference)
         our_step = self._signless(ours.value) - self._signless(our_reference.value)
-        error = ((ours.error or 0) ** 2 + (our_reference.error or 0) ** 2) ** 0.5
-        return step * our_step > 0 and abs(our_step) > 2 * error
+        return step, our_step, math.hypot(ours.error or 0, our_reference.error or 0)
 
     def _signless(self, value: float) -> float:
         return abs(value) if self.magnitude else value
@@ -175,7 +175,9 @@ def _quotation(entry: dict, claims: Mapping[str, Claim]) -> Claim:
             f"claim {entry['id']} repeats {entry['repeats']}, which no table holds; name one of its cells."
         )
     original, digits = claims[entry["repeats"]], entry.get("digits")
-    changes = {"id": entry["id"], "where": entry["where"]}
+    changes = {"id": entry["id"], "where": entry["where"], "note": f"repeats `{original.id}`"}
+    if original.against == original.id:
+        changes |= {"against": None}
     if digits is not None:
         changes |= {"paper": round(original.paper, digits), "format": f".{digits}f"}
     return Claim(**vars(original) | changes)
@@ -189,27 +191,26 @@ def judge(claim: Claim, claims: Mapping[str, Claim]) -> Verdict:
     if ours is None:
         return Verdict(claim, None, NOT_RUN, "no such result is published")
     kind, inside = kind_of(claim.ours), claim.allows(ours.value)
-    if inside:
-        agreed = REPRODUCED if kind in PAPERS_OWN else SAME_SETTING if kind in SETTINGS else SAME_DIRECTION
-        return Verdict(claim, ours, agreed, "within the tolerance")
-    if kind in PAPERS_OWN or kind in SETTINGS:
-        return Verdict(claim, ours, DIFFERS, "another number")
-    return _by_direction(claim, ours, claims)
+    if kind in PAPERS_OWN | SETTINGS:
+        return Verdict(claim, ours, (REPRODUCED if kind in PAPERS_OWN else SAME_SETTING) if inside else DIFFERS, "")
+    return Verdict(claim, ours, SAME_DIRECTION, "within the tolerance") if inside else _by_step(claim, ours, claims)
 
 
-def _by_direction(claim: Claim, ours: Value, claims: Mapping[str, Claim]) -> Verdict:
+def _by_step(claim: Claim, ours: Value, claims: Mapping[str, Claim]) -> Verdict:
+    """The verdict on a number outside its tolerance: the same direction if our step from the reference has the sign of
+    the paper's and exceeds two standard errors."""
     if claim.against is None or claim.against == claim.id:
         return Verdict(claim, ours, DIFFERS, "outside the tolerance")
     if isinstance(claim.against, str):
-        reference = claims[claim.against].paper
-        our_reference = _look_up(claims[claim.against], claims)
+        reference, our_reference = claims[claim.against].paper, _look_up(claims[claim.against], claims)
     else:
         reference, our_reference = claim.against, Value(claim.against, None, "")
     if our_reference is None:
         raise ValueError(f"claim {claim.id} is against {claim.against}, of which no result is published; publish it.")
-    if claim.same_direction(reference, ours, our_reference):
-        return Verdict(claim, ours, SAME_DIRECTION, "the same side of its reference, outside the tolerance")
-    return Verdict(claim, ours, DIFFERS, "outside the tolerance, and not clearly to the paper's side of its reference")
+    step, our_step, error = claim.steps(reference, ours, our_reference)
+    why = f"step {our_step:+.2g} ± {error:.2g}, the paper's {step:+.2g}".replace("-", "\N{MINUS SIGN}")
+    clear = step * our_step > 0 and abs(our_step) > 2 * error
+    return Verdict(claim, ours, SAME_DIRECTION if clear else DIFFERS, why)
 
 
 def _look_up(claim: Claim, claims: Mapping[str, Claim]) -> Value | None:

@@ -1,8 +1,10 @@
-"""The claim ledger as the tables of the scoreboard page: numbers of claims by status, claims one by one, tables as grids."""
+"""The claim ledger as tables of a page: claims counted by status, one by one, and as the paper's tables."""
 
 from collections import Counter
 
+from ._paths import ROOT
 from .claims import STATUSES, Verdict, ledger
+from .records import Record
 from .tables import Column, number
 
 SECTIONS = {
@@ -27,6 +29,12 @@ def section(*groups: str) -> list[Verdict]:
     return [verdict for name, verdict in ledger().items() if name.split("/")[0] in groups]
 
 
+def runs(*groups: str) -> list[Record]:
+    """The records that the claims' numbers of ours are from, each once."""
+    files = (verdict.ours.file for verdict in section(*groups) if verdict.ours)
+    return [Record((ROOT / file).parent) for file in dict.fromkeys(files) if file.endswith("fields.csv")]
+
+
 def count_rows() -> list[dict]:
     """A row a section, a cell a status: how many claims; and their sum."""
     counts = {title: Counter(verdict.status for verdict in section(*groups)) for title, groups in SECTIONS.items()}
@@ -48,7 +56,7 @@ def claim_rows(*groups: str) -> list[dict]:
             "ours": _ours(verdict) or "–",
             "status": f"{STATUSES[verdict.status]} {verdict.status}",
             "source": _source(verdict),
-            "note": verdict.claim.note or verdict.why,
+            "note": "; ".join(dict.fromkeys(filter(None, (verdict.claim.note, verdict.why)))),
         }
         for verdict in section(*groups)
     ]
@@ -73,7 +81,7 @@ def grid_rows(table: str) -> list[dict]:
         name = verdict.claim.where.partition(", ")[2]
         row = rows.setdefault(key, {"name": f"{name}, `{key}`", "source": _source(verdict)})
         printed, ours = number(verdict.claim.paper, verdict.claim.format), verdict.ours
-        found = number(ours.value, verdict.claim.format, spread=ours.error) if ours else "not run"
+        found = number(ours.value, verdict.claim.format, spread=ours.error) if ours else ""
         row[column] = f"{printed} {STATUSES[verdict.status]} {found}"
     return list(rows.values())
 

@@ -80,6 +80,18 @@ def test_a_fetched_image_makes_its_page_anew(library, monkeypatch):
     assert digest_after(lambda folder: state.update(state="present"), library)
 
 
+def test_an_edited_claim_makes_the_pages_anew_that_use_the_ledger(library):
+    def edit(folder):
+        (folder / "book" / "claims.yml").write_text("claims: []\n")
+
+    assert not digest_after(edit, library)
+    (library / "astrounet_core" / "claims.py").write_text("")
+    (library / "book" / "claims.yml").unlink()
+    (library / "notebooks" / "page.py").write_text("from astrounet_core import claims\n")
+    forget()
+    assert digest_after(edit, library)
+
+
 def test_imports_are_followed(library):
     assert plan.imported_modules(library / "notebooks" / "page.py") == {"c", "b"}
 

@@ -88,12 +88,14 @@ def _content(path: Path) -> bytes:
 
 
 def page_digest(name: str, profile: str) -> str:
-    """Everything a page is made from: notebook, library, profile, manifest, lock file, and results if it reads them."""
+    """Everything a page is made from: notebook, library, profile, manifest, lock file; results and claims if it reads
+    them."""
     notebook = NOTEBOOKS / f"{name}.py"
     modules = [LIBRARY / f"{module}.py" for module in imported_modules(notebook)]
     shared = [ROOT / "data_manifest", ROOT / "requirements.lock", PROFILES / f"{profile}.yml", ROOT / "workflow"]
     results = [ROOT / "results"] if reads_results(name) else []
-    return digest(notebook, *modules, *shared, *results) + images_at_hand(name)
+    claims = [ROOT / "book" / "claims.yml"] if "claims" in imported_modules(notebook) else []
+    return digest(notebook, *modules, *shared, *results, *claims) + images_at_hand(name)
 
 
 def images_at_hand(name: str) -> str:
