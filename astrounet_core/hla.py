@@ -4,6 +4,7 @@ They are real, noisy long exposures: what presets ``paper`` and ``code`` make th
 """
 
 import hashlib
+from collections import Counter
 from pathlib import Path
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from ._paths import BUILD_DIR
 from .instrument import FILTERS
-from .manifest import HLA_URL, DataUnavailable, find_local, hla_files
+from .manifest import HLA_URL, DataUnavailable, find_local, hla_files, proposal
 from .noise import DRIZZLE_CORRELATION
 from .pairs import FieldSet
 from .provenance import replacing
@@ -66,6 +67,28 @@ def tile_file(split: str, count: int | None = None) -> Path:
     listed = [(path.name, path.stat().st_size) for path in files(split, count)]
     key = hashlib.sha256(repr((listed, TILE, TILES_PER_FILE)).encode()).hexdigest()
     return BUILD_DIR / "fields" / f"hla-{split}-{len(listed)}-{key[:12]}.safetensors"
+
+
+def overlap(column: str = "split") -> dict[str, int]:
+    """How far a division of the paper's list keeps its parts apart; column: ``split``, the paper's, or
+    ``leak_free_split``.
+
+    rows, files; repeated: files in more than one row; shared: files in more than one split; ``test`` and
+    ``validation``: rows of these from a file that is trained on, and ``..._proposal`` from a proposal that is.
+    """
+    listed = hla_files()
+    homes: dict[str, set[str]] = {}
+    for row in listed:
+        homes.setdefault(row["dataset"], set()).add(row[column])
+    uses = Counter(row["dataset"] for row in listed)
+    proposals = {proposal(name) for name, splits in homes.items() if "training" in splits}
+    found = {"rows": len(listed), "files": len(homes), "repeated": sum(times > 1 for times in uses.values())}
+    found["shared"] = sum(len(splits) > 1 for splits in homes.values())
+    for split in ("test", "validation"):
+        names = [row["dataset"] for row in listed if row[column] == split]
+        found[split] = sum("training" in homes[name] for name in names)
+        found[f"{split}_proposal"] = sum(proposal(name) in proposals for name in names)
+    return found
 
 
 def _tiles(path: Path) -> dict[str, Tensor]:

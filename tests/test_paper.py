@@ -2,7 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from astrounet_core import paper
 from astrounet_core.experiments import EXPERIMENTS
@@ -92,6 +95,44 @@ def test_precision_implied_by_f_and_recall(number, key, precision):
     implied = paper.implied_precision(recall, f)
     assert implied == pytest.approx(precision, abs=0.001)
     assert 2 * implied * recall / (implied + recall) == pytest.approx(f)
+
+
+def test_precision_of_every_row_lies_within_what_rounding_allows():
+    rows = paper.precision_rows()
+    assert len(rows) == 17
+    assert all(each["low"] < each["precision"] < each["high"] < each["low"] + 0.03 for each in rows)
+    noisy = next(each for each in rows if each["table"] == 2)
+    assert (noisy["low"], noisy["high"]) == (pytest.approx(0.899, abs=5e-4), pytest.approx(0.927, abs=5e-4))
+    assert noisy["false_per_true"] == pytest.approx(0.095, abs=5e-4)
+
+
+@given(st.integers(1, 5000), st.integers(0, 5000))
+def test_the_true_total_is_among_the_implied_ones(found, missed):
+    total = found + missed
+    low, high, whole = paper.implied_totals(found, round(100 * found / total, 2))
+    assert low - 1e-6 * total <= total <= high + 1e-6 * total
+    assert total in whole or min(abs(total - low), abs(total - high)) < 1e-6 * total
+
+
+def test_the_notes_count_two_lists_of_stars():
+    totals = {
+        key: paper.implied_totals(each["found"], each["tpr"])[2]
+        for each in paper.table("counts")
+        for key in [each["key"]]
+    }
+    assert totals["input@2"] == [4944] and totals["network2@2"] == [4508]
+    assert totals["network1@2"] == []  # 4334 of 4517 are 95.948 %, of 4518 95.927 %
+
+
+def test_smallest_sample():
+    assert paper.smallest_sample([50.0, 33.3]) == 6
+    assert paper.smallest_sample(row["tpr"] for row in paper.table(3)) == 16
+
+
+def test_scatter_behind_a_standard_error():
+    assert paper.per_star_scatter(0.18, 4334) == pytest.approx(11.85, abs=0.01)
+    draws = np.random.default_rng(0).normal(0, 12.0, (2000, 100))
+    assert paper.per_star_scatter(draws.mean(1).std(), 100) == pytest.approx(12.0, rel=0.05)
 
 
 def test_an_impossible_f_measure_is_refused():
