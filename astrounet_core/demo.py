@@ -1,7 +1,7 @@
 """What pages run on: a real image where it can be had, else a simulated one that says so; and the network they use."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from .fits_io import read_image
 from .inference import load_network
 from .inspection import blank_sky, lag_correlation, sky_scatter
 from .instrument import F606W, WFC3_UVIS, Detector, Filter
-from .noise import DRIZZLE_CORRELATION, drizzle_kernel, physical
+from .noise import DRIZZLE_CORRELATION, TYPICAL_COSMIC_RAYS, drizzle_kernel, physical
 from .records import folder
 from .report import training
 from .scenes import make_scene
@@ -20,6 +20,9 @@ from .unet import Denoiser
 
 PC1_GAIN = {7: 7.12, 15: 13.99}
 """Electrons per data number of WFPC2's chip PC1, by ATODGAIN (WFPC2 Instrument Handbook, section 4.4)."""
+
+PC1_READ_NOISE = {7: 5.24, 15: 7.02}
+"""Its read noise, e-, by ATODGAIN (same source)."""
 
 MIDDLE = slice(144, 656)
 """Rows and columns of a PC1 image that are used: 512 of 800, far from the edges that the pyramid mirror shades."""
@@ -30,6 +33,7 @@ class DemoImage:
     """image (H, W) float32, e-/s; exposure_time in s, of that image; pixel_scale in arcsec.
 
     band: the filter's name; note: where image and exposure time come from, in a sentence or two for the reader.
+    detector: what took it; sky: what has been subtracted, e-/s a pixel, 0 where the sky is still in the image.
     """
 
     image: np.ndarray
@@ -39,6 +43,8 @@ class DemoImage:
     title: str
     is_real: bool
     note: str
+    detector: Detector = WFC3_UVIS
+    sky: float = F606W.sky
 
 
 @dataclass(frozen=True)
@@ -50,12 +56,16 @@ class StandIn:
     exposure_time: float
     reads: int
     correlation: float
+    cosmic_rays: float = 0.0
 
 
 STAND_INS = {
     "horseshoe_f606w": StandIn("galaxy_field", 500, 2800.0, 6, DRIZZLE_CORRELATION),
-    "dcls0353_f200lp": StandIn("resolved_galaxy", 110, 300.0, 1, DRIZZLE_CORRELATION),
-    "ngc1261_f336w": StandIn("star_cluster", 512, 700.0, 1, 0.0),
+    "cosmos100018_f606w": StandIn("galaxy_field", 210, 900.0, 1, 0.2),
+    "cosmos100024_f606w": StandIn("galaxy_field", 210, 900.0, 1, 0.2),
+    "cosmos100028_f606w": StandIn("galaxy_field", 210, 900.0, 1, 0.2),
+    "dcls0353_f200lp": StandIn("resolved_galaxy", 110, 300.0, 1, DRIZZLE_CORRELATION, TYPICAL_COSMIC_RAYS),
+    "ngc1261_f336w": StandIn("star_cluster", 512, 700.0, 1, 0.0, TYPICAL_COSMIC_RAYS),
 }
 """The images that pages use, and what stands in for each: alike in kind, size and exposure, always WFC3/UVIS F606W."""
 
@@ -78,10 +88,8 @@ def simulated(name: str, seed: int = 0) -> DemoImage:
     """The stand-in of one image: a WFC3/UVIS F606W scene with the noise of a detector."""
     plan = STAND_INS[name]
     scene = make_scene(plan.kind, plan.size, seed, F606W.name)
-    generator = torch.Generator().manual_seed(seed)
-    image = physical(
-        scene.image, plan.exposure_time, 1.0, generator=generator, reads=plan.reads, correlation=plan.correlation
-    )
+    defects = {"reads": plan.reads, "correlation": plan.correlation, "cosmic_rays": plan.cosmic_rays}
+    image = physical(scene.image, plan.exposure_time, 1.0, generator=torch.Generator().manual_seed(seed), **defects)
     real, title = manifest.entry(name), f"Simulated {plan.kind.replace('_', ' ')}, {F606W.name}"
     note = (
         f"The real image, {real.instrument} {real.filter} ({real.kind}), is neither on this machine nor could it be "
@@ -106,6 +114,14 @@ def effective_exposure_time(
     return (rate + math.sqrt(rate**2 + 4 * variance * read)) / (2 * variance)
 
 
+def effective_sky(sky_rms: float, exposure_time: float, correlation: float = 0.0) -> float:
+    """The sky, e-/s a pixel, that leaves this noise in one WFC3/UVIS exposure: `effective_exposure_time`'s equation
+    solved for it; at least 0. sky_rms: e-/s; exposure_time: s; correlation at lag 1."""
+    variance = sky_rms**2 / float(drizzle_kernel(correlation).square().sum())
+    rate = variance * exposure_time - WFC3_UVIS.read_noise**2 / exposure_time - WFC3_UVIS.dark_current
+    return max(rate, 0.0)
+
+
 def _mosaic(entry: manifest.Entry, path) -> DemoImage:
     """An archive mosaic in e-/s whose header has no exposure time: it follows from the noise of its sky."""
     image = read_image(path, exposure_time=1.0).image
@@ -122,25 +138,44 @@ def _mosaic(entry: manifest.Entry, path) -> DemoImage:
     return _real(entry, image, time, note)
 
 
+def _deep_field(entry: manifest.Entry, path) -> DemoImage:
+    """A cutout of a mosaic whose depth changes from pixel to pixel: the time of one exposure that is as noisy."""
+    image = read_image(path, exposure_time=1.0).image
+    blank = blank_sky(image)
+    rms, correlation = sky_scatter(image, blank), lag_correlation(image, blank)
+    time = round(effective_exposure_time(rms, F606W, 1, correlation), -1)
+    note = (
+        f"Blank sky scatters by {rms:.4f} e⁻/s a pixel, with a correlation of {correlation:.2f} between neighbours: as "
+        f"noisy as one exposure of WFC3/UVIS of {time:.0f} s. {entry.note}"
+    )
+    return _real(entry, image, time, note)
+
+
 def _drizzled(entry: manifest.Entry, path) -> DemoImage:
-    """A drizzled exposure in e-/s that says how long it was."""
+    """A drizzled exposure in e-/s that says how long it was; its subtracted sky follows from its noise."""
     found = read_image(path)
-    note = f"{found.exposure_time:g} s, from the header. {entry.note}"
-    return _real(entry, found.image, found.exposure_time, note)
+    blank = blank_sky(found.image)
+    rms, correlation = sky_scatter(found.image, blank), lag_correlation(found.image, blank)
+    sky = effective_sky(rms, found.exposure_time, correlation)
+    note = f"{found.exposure_time:g} s, from the header. {entry.note} Its noise tells of a sky of {sky:.2f} e⁻/s."
+    return replace(_real(entry, found.image, found.exposure_time, note), sky=sky)
 
 
 def _pc1_frame(entry: manifest.Entry, path) -> DemoImage:
     """The middle of one WFPC2/PC1 exposure in data numbers, turned into e-/s by its gain."""
     with fits.open(path) as hdus:
         header, counts = hdus[0].header, np.asarray(hdus["SCI"].data, dtype=np.float32)
-    gain, time = PC1_GAIN[round(header["ATODGAIN"])], float(header["EXPTIME"])
+    setting, time = round(header["ATODGAIN"]), float(header["EXPTIME"])
+    gain = PC1_GAIN[setting]
     image = np.ascontiguousarray(counts[MIDDLE, MIDDLE]) * np.float32(gain / time)
     note = (
         f"{time:g} s, from the header. The file is in data numbers; its header says ATODGAIN {header['ATODGAIN']:g}, "
         f"which on this chip is {gain:g} e⁻ a number. Used are the middle {len(image)} × {len(image)} pixels, as they "
         "are: with their sky and their cosmic rays."
     )
-    return _real(entry, image, time, note)
+    full_well = gain * 4095  # the converter's largest number
+    pc1 = Detector("WFPC2/PC1", PC1_READ_NOISE[setting], 0.0, gain, full_well, entry.pixel_scale, "WFPC2 IHB 4.4")
+    return replace(_real(entry, image, time, note), detector=pc1, sky=0.0)
 
 
 def _real(entry: manifest.Entry, image: np.ndarray, time: float, note: str) -> DemoImage:
@@ -148,7 +183,14 @@ def _real(entry: manifest.Entry, image: np.ndarray, time: float, note: str) -> D
     return DemoImage(image, float(time), entry.filter, entry.pixel_scale, title, True, note)
 
 
-_READERS = {"horseshoe_f606w": _mosaic, "dcls0353_f200lp": _drizzled, "ngc1261_f336w": _pc1_frame}
+_READERS = {
+    "horseshoe_f606w": _mosaic,
+    "cosmos100018_f606w": _deep_field,
+    "cosmos100024_f606w": _deep_field,
+    "cosmos100028_f606w": _deep_field,
+    "dcls0353_f200lp": _drizzled,
+    "ngc1261_f336w": _pc1_frame,
+}
 
 
 def page_network(name: str, profile: str) -> Denoiser:
