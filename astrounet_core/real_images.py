@@ -16,6 +16,7 @@ from . import deep_truth, demo, inspection, manifest, photometry, provenance
 from ._paths import RESULTS_DIR
 from .cosmic_rays import clean_cosmic_rays
 from .deep_truth import Method
+from .inference import load_network
 from .unet import Denoiser
 
 RECORD = RESULTS_DIR / "checks" / "real_deep.json"
@@ -76,7 +77,7 @@ def near_hits(image: np.ndarray, hit: np.ndarray) -> int:
 
 
 def measure(networks: dict[str, Denoiser], seeds: Sequence[int]) -> dict:
-    """All numbers of the page: {images, exposure_time, factors, deep, fluxes, short}, NaN as None.
+    """All numbers of the page: {images, exposure_time, sources, factors, deep, fluxes, short}, NaN as None.
 
     Raises DataUnavailable where a real image is missing.
     """
@@ -89,6 +90,7 @@ def measure(networks: dict[str, Denoiser], seeds: Sequence[int]) -> dict:
     return {
         "images": [shot.title for shot in deep],
         "exposure_time": time,
+        "sources": sum(len(photometry.detect(image, deep_truth.SOURCES)["x"]) for image in pixels),
         "factors": [deep_truth.degrade(image, time).noise_factor for image in pixels],
         "deep": _json_rows(scores),
         "fluxes": _json_rows(binned),
