@@ -103,7 +103,8 @@ page.text(
     f"In words: of the stars in the long exposure the paper's Network 1 finds {claims.value('abstract/tpr')}, ours "
     f"{claims.ours('abstract/tpr')}; the mean flux error is {claims.value('abstract/rfe')} there, and "
     f"{claims.ours('abstract/rfe')} here; the signal-to-noise ratio rises by factors of "
-    f"{claims.value('abstract/snr-factor')} and {claims.ours('abstract/snr-factor')}. Before comparing, see what the unchanged input has: by Table 2 "
+    f"{claims.value('abstract/snr-factor')} and {claims.ours('abstract/snr-factor')}. "
+    "Before comparing, see what the unchanged input has: by Table 2 "
     f"{claims.value('table-2/input@2/tpr')} of the stars in the paper, {claims.ours('table-2/input@2/tpr')} here."
 )
 
