@@ -5,7 +5,7 @@ BIN := .venv/bin
 SNAKEMAKE := PYTHONPATH= $(BIN)/python -m snakemake --workflow-profile profiles/default
 
 .DEFAULT_GOAL := help
-.PHONY: help book page test lint inspect serve bench teaser clean publish
+.PHONY: help book page test lint inspect serve bench checks teaser clean publish
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ bench: .venv/.ready  ## speed and memory, as ratios in one run
 
 publish: .venv/.ready  ## copy finished runs to results/ (WEIGHTS="name ..." to weights/): make publish RUNS="network1 modern"
 	@$(BIN)/astrounet publish $(RUNS) --profile $(PROFILE) $(if $(WEIGHTS),--weights $(WEIGHTS))
+
+checks: .venv/.ready  ## measure again what results/checks holds, with the published networks (real data in ASTROUNET_DATA_DIR)
+	@$(foreach module,cluster_figures counterparts real_images,$(BIN)/python -m astrounet_core.$(module) &&) true
 
 teaser: .venv/.ready  ## the README's picture, from the quickstart page (with real data in ASTROUNET_DATA_DIR)
 	@$(SNAKEMAKE) page --config profile=quick page=quickstart

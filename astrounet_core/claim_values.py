@@ -17,7 +17,7 @@ from . import records
 from ._paths import ROOT
 from .experiments import EXPERIMENTS, PRESETS, SCHEDULES, learning_rate, updates_of
 from .manifest import HLA, hla_files
-from .provenance import read_json
+from .provenance import read_json, sha256
 from .unet import ACTIVATION_LAYERS, STRIDE, UNet
 
 
@@ -63,6 +63,9 @@ def _of_page(ours: dict, source: str, paper: Mapping) -> Value | None:
     if not (ROOT / source).exists():
         return None
     entry = read_json(ROOT / source)
+    for name, measured in entry.get("run", {}).get("weights_sha256", {}).items():
+        if sha256(records.WEIGHTS_DIR / f"{name}.safetensors") != measured:
+            raise ValueError(f"{source} belongs to other weights of {name} than those published; run `make checks`.")
     try:
         for key in ours["key"]:
             entry = entry[key]

@@ -39,11 +39,12 @@ seed = 0
 
 # %%
 from astrounet_core import figures, paper_rows, report
-from astrounet_core.evaluation import detected_stars, expose
+from astrounet_core.cluster_figures import Clusters
+from astrounet_core.evaluation import expose
 from astrounet_core.figures import Column
 from astrounet_core.scenes import fields, render
 from astrounet_core.scoring import methods
-from astrounet_core.starlists import cut_marks, pooled_errors
+from astrounet_core.starlists import cut_marks
 
 page = figures.open_page("results", profile=profile, seed=seed)
 networks = ["network1", "network2", "modern"]
@@ -471,14 +472,8 @@ page.text(
 
 # %%
 applied = methods(["unchanged", *networks], profile)
-clusters = [field for field in fields("test") if (field.kind, field.family) == ("star_cluster", "training")]
-shots = [expose(field, render(field), "paper", 2.0, noise_seed=seed) for field in clusters]
-made = [{name: method(shot) for name, method in applied.items()} for shot in shots]
-found = [
-    {name: detected_stars(shot, output) for name, output in images.items()}
-    for shot, images in zip(shots, made, strict=True)
-]
-cluster, shot, outputs, stars = clusters[0], shots[0], made[0], found[0]
+clusters = Clusters.of(applied, seed)
+shot, outputs, stars = clusters.shots[0], clusters.outputs[0], clusters.stars[0]
 
 # %% [markdown]
 # ### Flux errors
@@ -487,7 +482,7 @@ cluster, shot, outputs, stars = clusters[0], shots[0], made[0], found[0]
 # that everyone is judged on the same stars.
 
 # %%
-errors = {labels[name]: sample for name, sample in pooled_errors(found).items()}
+errors = {labels[name]: sample for name, sample in clusters.errors.items()}
 page.figure(
     figures.errors_vs_flux(errors, xlabel="flux in the long exposure (e⁻)", ylabel="relative flux error (%)"),
     name="fig-6",
@@ -509,7 +504,7 @@ means = (
     for name, (_, error) in errors.items()
 )
 page.text(
-    f"On these {max(n, default=0)} common stars in {len(clusters)} fields the mean absolute error is "
+    f"On these {max(n, default=0)} common stars in {len(clusters.shots)} fields the mean absolute error is "
     + ", ".join(means)
     + ". In the paper: 1.39 ± 0.19 % (input), 1.45 ± 0.13 % (Network 1), 1.35 ± 0.13 % (Network 2): no difference "
     "beyond the errors. The flux of an aperture is a sum over 79 pixels already; smoothing within it changes little."
@@ -522,7 +517,7 @@ page.text(
 # shown in its own electrons. Any output, even the input times two, is closer. So we show the input both ways.
 
 # %%
-time = cluster.exposure_time
+time = shot.field.exposure_time
 images = {"long exposure": (shot.long + shot.sky) * time, "input, own electrons": (shot.noisy + shot.sky) * time / 2}
 images |= {"input, flux-matched": (shot.noisy + shot.sky) * time}
 images |= {labels[name]: (output + shot.sky) * time for name, output in outputs.items() if name != "unchanged"}
@@ -570,13 +565,12 @@ page.figure(
 # fluxes or their shapes are wrong.
 
 # %%
-left = {name: time * (shot.long - output) for name, output in outputs.items()}
 residuals = [
     (
         f"{labels[name]}\nmean {page.value(image.mean(), '.2f')}, σ {page.value(image.std(), '.1f', 'e⁻')}",
         image[window] / time,
     )
-    for name, image in left.items()
+    for name, image in clusters.residuals.items()
 ]
 page.figure(
     figures.sky_panels([("Long exposure", shot.long[window])], residual=residuals, kind="asinh"),

@@ -290,14 +290,25 @@ def test_a_reference_without_result_is_an_error(house):
         claims.judge(claim(against="b/tpr"), {"b/tpr": other})
 
 
+def test_a_published_page_of_other_weights_is_stale(house):
+    stored = house.parents[2] / "checks" / "figures.json"
+    stored.parent.mkdir()
+    stored.write_text(json.dumps({"run": {"weights_sha256": {"network1": "0"}}, "fig-9": 1.0}))
+    each = claim(source="results/checks/figures.json", ours={"key": ["fig-9"]})
+    with pytest.raises(ValueError, match=r"figures.json belongs to other weights of network1 than those published"):
+        claims.judge(each, {})
+
+
 def test_a_published_page_is_read_by_its_keys(house):
     page = {"fig-9": {"network1": {"mean": {"value": 0.2, "error": 0.1}, "sigma": 17}}}
-    each = claim(source="results/figures.json", ours={"key": ["fig-9", "network1", "mean"]})
+    each = claim(source="results/checks/figures.json", ours={"key": ["fig-9", "network1", "mean"]})
     assert claims.judge(each, {}).status == claims.NOT_RUN
-    (house.parents[2] / "figures.json").write_text(json.dumps(page))
-    assert claims.judge(each, {}).ours == Value(0.2, 0.1, "results/figures.json")
+    stored = house.parents[2] / "checks" / "figures.json"
+    stored.parent.mkdir()
+    stored.write_text(json.dumps(page))
+    assert claims.judge(each, {}).ours == Value(0.2, 0.1, "results/checks/figures.json")
     assert claims.judge(replace(each, ours={"key": ["fig-9", "network1", "sigma"]}), {}).ours.value == 17
-    with pytest.raises(ValueError, match=r"results/figures.json has no entry \['fig-9', 'network2'\]"):
+    with pytest.raises(ValueError, match=r"results/checks/figures.json has no entry \['fig-9', 'network2'\]"):
         claims.judge(replace(each, ours={"key": ["fig-9", "network2"]}), {})
 
 
