@@ -207,6 +207,8 @@ names = {
     "labelled": "mean, called a long exposure",
     "scatter": "measured: fall of the scatter",
 }
+
+# %% tags=["hide-input"]
 curves = {label: (exposures, [row[key] for row in stacks]) for key, label in names.items()}
 known = {
     name: record and record.row("snr_factor", "paper", 2.0, fields="training")
