@@ -122,10 +122,10 @@ lost = sum(len(found["worse"]) for found in outcomes.values())
 tests = sum(len(found["better"] + found["worse"] + found["undecided"]) for found in outcomes.values())
 page.text(
     "\n".join(f"* {sentence}" for sentence in said)
-    + f"\n\nOf {page.value(tests or None, 'd')} comparisons the networks win {page.value(won if tests else None, 'd')} "
-    f"and lose {page.value(lost if tests else None, 'd')} beyond doubt. Our networks had a small part of the paper's "
-    "schedule: where one loses, a longer training may win. But where nothing but the label lifts the input to a "
-    "network's score or above it, that measure does not show what the network has learnt."
+    + (f"\n\nOf {tests} comparisons the networks win {won} and lose {lost} beyond doubt." if tests else "")
+    + "\n\nOur networks had a small part of the paper's schedule: where one loses, a longer training may win. But where "
+    "nothing but the label lifts the input to a network's score or above it, that measure does not show what the "
+    "network has learnt."
 )
 
 # %% tags=["hide-input"]
