@@ -123,8 +123,8 @@ tests = sum(len(found["better"] + found["worse"] + found["undecided"]) for found
 page.text(
     "\n".join(f"* {sentence}" for sentence in said)
     + (f"\n\nOf {tests} comparisons the networks win {won} and lose {lost} beyond doubt." if tests else "")
-    + "\n\nOur networks had a small part of the paper's schedule: where one loses, a longer training may win. But where "
-    "nothing but the label lifts the input to a network's score or above it, that measure does not show what the "
+    + "\n\nOur networks had a small part of the paper's schedule: where one loses, a longer training may win. But "
+    "where nothing but the label lifts the input to a network's score or above it, that measure does not show what the "
     "network has learnt."
 )
 
