@@ -154,13 +154,19 @@ def _schedule(run: dict) -> str:
     return "" if share >= 1 else f"{100 * share:.2g} % of the paper's schedule"
 
 
+def _weights(sha256: str | dict[str, str]) -> str:
+    """The first eight digits of a hash; of several networks' hashes, with their names."""
+    named = {"": sha256} if isinstance(sha256, str) else sha256
+    return ", ".join(f"{name} {digits[:8]}".strip() for name, digits in named.items())
+
+
 STRIP = {
     "experiment": ("", lambda run: run["experiment"]),
     "profile": ("profile ", lambda run: run["profile"]),
     "preset": ("preset ", lambda run: run["preset"]),
     "seed": ("seed ", lambda run: str(run["seed"])),
     "data": ("data ", lambda run: run["data"]),
-    "weights_sha256": ("weights ", lambda run: run["weights_sha256"][:8]),
+    "weights_sha256": ("weights ", lambda run: _weights(run["weights_sha256"])),
     "updates": ("", _schedule),
     "commit": ("commit ", lambda run: run["commit"] + (" with changes" if run.get("dirty") else "")),
     "device": ("", lambda run: run["device"]),

@@ -117,7 +117,7 @@ def main(seeds: int = 5) -> None:
     watch, source, weights = provenance.Stopwatch(), provenance.commit(), _weights()
     networks = {name: load_network(name) for name in deep_truth.RATIOS}
     found = measure(networks, range(seeds))
-    more = {"noise_seeds": seeds, "weights": weights, "source": source}
+    more = {"noise_seeds": seeds, "weights_sha256": weights, "source": source}
     run = provenance.run_record(profile="retrain", preset=None, seed=0, device="cpu", seconds=watch.seconds, **more)
     provenance.write_json(RECORD, {"run": run} | found)
 
@@ -125,7 +125,7 @@ def main(seeds: int = 5) -> None:
 def published() -> tuple[dict, bool]:
     """The content of `RECORD`, and whether the networks that it measured are those that are published now."""
     record = provenance.read_json(RECORD)
-    return record, record["run"]["weights"] == _weights()
+    return record, record["run"]["weights_sha256"] == _weights()
 
 
 def _weights() -> dict[str, str]:
