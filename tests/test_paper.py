@@ -152,7 +152,10 @@ def record(tmp_path) -> Record:
         here | stars | {"field": "a", "protocol": "independent"},
     ]
     write_fields(tmp_path / "fields.csv", rows)
-    pixels = [here | {"metric": measure, "value": float(k)} for k, measure in enumerate(PAPER_PIXELS.values())]
+    pixels = [
+        here | {"metric": measure, "value": float(k), "low": k - 0.5, "high": k + 0.5}
+        for k, measure in enumerate(PAPER_PIXELS.values())
+    ]
     (tmp_path / "metrics.json").write_text(json.dumps([line | {"fields": "held_out"} for line in pixels] + pixels))
     return Record(tmp_path)
 
@@ -161,6 +164,7 @@ def test_our_numbers_take_the_papers_columns(record):
     ours = in_paper_columns(record)
     assert set(MEASURED) <= set(ours)
     assert [ours[key] for key in PAPER_PIXELS] == [0, 1, 2, 3]
+    assert [ours[f"{key}_uncertainty"] for key in PAPER_PIXELS] == [0.5] * 4
     assert ours["tpr"] == pytest.approx(100 * 40 / 50) and ours["rfe"] == pytest.approx((30 * 1 + 10 * 5) / 40)
     assert ours["f_measure"] == pytest.approx(2 * 0.8 * 0.8 / (0.8 + 0.8))
 
