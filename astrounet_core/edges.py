@@ -4,7 +4,7 @@ Images are (H, W). A field is exposed with ``MARGIN`` more pixels on every side 
 what its answer would have been with all its surroundings is known too.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,11 +16,8 @@ from .scenes import render
 MARGIN = 128
 """Pixels hidden around an image; the networks look 107 pixels far (`unet.reach`)."""
 
-DISTANCE_EDGES = np.array([0, 2, 4, 8, 16, 32, 64, 96, 128, 192])
+DISTANCE_EDGES = np.array([0, 1, 2, 4, 8, 16, 32, 64, 96, 128, 160])
 """Edges of bins of distance, pixels; the outermost row of pixels is at distance 0."""
-
-Method = Callable[[np.ndarray, float], np.ndarray]
-"""(image, exposure_time) -> image of the same shape."""
 
 
 @dataclass(frozen=True)
@@ -81,24 +78,25 @@ def rms_profile(error: np.ndarray, distance: np.ndarray, edges: np.ndarray = DIS
     return np.array([np.sqrt(group.mean()) if group.size else np.nan for group in groups])
 
 
-def profiles(
-    method: Method, reference: Method, shots: list[CutOut], distance: np.ndarray, edges: np.ndarray = DISTANCE_EDGES
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """`rms_profile` of a method in units of the input's noise, mean over fields and its standard error (bins,).
+def profile_over_fields(
+    outputs: Sequence[np.ndarray],
+    wanted: Sequence[np.ndarray],
+    shots: Sequence[CutOut],
+    distance: np.ndarray,
+    edges: np.ndarray = DISTANCE_EDGES,
+) -> tuple[np.ndarray, np.ndarray]:
+    """`rms_profile` of (output - wanted) / sigma on dark sky, where the scene is fainter than a pixel's noise: the
+    mean over fields and its standard error, (bins,) each; NaN for the error of a single field.
 
-    error: the answer less the truth. change: the answer less that of ``reference`` to the image with its surroundings,
-    which is what the missing surroundings cost.
+    outputs, wanted: the shots' middles, one of each a shot. Wanted is the truth, or what the same network answers where
+    nothing is missing: the difference is then what the border costs. Bright stars are left out because one of them,
+    wherever it lies, outweighs its whole bin.
     """
-    found = {"error": [], "change": []}
-    for shot in shots:
-        answer, sigma = method(shot.image, shot.exposure_time), middle(shot.sigma)
-        wanted = {"error": shot.truth, "change": reference(shot.whole, shot.exposure_time)}
-        for name, image in wanted.items():
-            found[name].append(rms_profile((answer - middle(image)) / sigma, distance, edges))
-    return {name: _mean_and_error(np.stack(rows)) for name, rows in found.items()}
-
-
-def _mean_and_error(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Over fields; the error of a single field's value is not known: NaN."""
-    error = rows.std(0, ddof=1) / len(rows) ** 0.5 if len(rows) > 1 else np.full(rows.shape[1], np.nan)
-    return rows.mean(0), error
+    rows = []
+    for output, ideal, shot in zip(outputs, wanted, shots, strict=True):
+        sigma = middle(shot.sigma)
+        dark = middle(shot.truth) < sigma
+        rows.append(rms_profile(((output - ideal) / sigma)[dark], distance[dark], edges))
+    stack = np.ma.masked_invalid(rows)
+    error = stack.std(0, ddof=1) / np.sqrt(stack.count(0))
+    return stack.mean(0).filled(np.nan), np.ma.filled(error, np.nan)

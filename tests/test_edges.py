@@ -45,27 +45,34 @@ def test_the_profile_of_a_known_error_is_that_error():
     assert np.isnan(edges.rms_profile(error, distance, np.array([100, 200]))).all()
 
 
+def profile(outputs, wanted, exposed) -> tuple[np.ndarray, np.ndarray]:
+    return edges.profile_over_fields(outputs, wanted, exposed, edges.edge_distance((SIZE, SIZE)), BINS)
+
+
 def test_the_identity_loses_nothing_at_the_edge_and_keeps_the_noise():
-    distance = edges.edge_distance((SIZE, SIZE))
-    same = lambda image, time: image  # noqa: E731
-    found = edges.profiles(same, same, shots(), distance, BINS)
-    np.testing.assert_array_equal(found["change"], np.zeros((2, 3)))
-    mean, error = found["error"]
+    exposed = shots()
+    same = [shot.image for shot in exposed]
+    np.testing.assert_array_equal(profile(same, same, exposed), np.zeros((2, 3)))
+    mean, error = profile(same, [edges.middle(shot.truth) for shot in exposed], exposed)
     np.testing.assert_allclose(mean, 1, atol=0.05)
     assert (error < 0.05).all() and (error > 0).all()
 
 
 def test_an_error_made_at_the_edge_is_found_there():
-    def spoils_four_pixels(image: np.ndarray, time: float) -> np.ndarray:
-        return image + np.where(edges.edge_distance(image.shape) < 4, 5.0, 0.0)
-
-    same = lambda image, time: image  # noqa: E731
-    distance = edges.edge_distance((SIZE, SIZE))
-    mean, error = edges.profiles(spoils_four_pixels, same, shots(), distance, BINS)["change"]
+    exposed, near = shots(), edges.edge_distance((SIZE, SIZE)) < 4
+    same = [shot.image for shot in exposed]
+    mean, error = profile([image + np.where(near, 5.0, 0.0) for image in same], same, exposed)
     np.testing.assert_allclose(mean, [10, 0, 0], rtol=1e-5)
     np.testing.assert_allclose(error, 0, atol=1e-5)
-    one = edges.profiles(same, same, shots(1), distance, BINS)
-    assert np.isnan(one["error"][1]).all()
+    assert np.isnan(profile(same[:1], same[:1], exposed[:1])[1]).all()
+
+
+def test_bright_stars_do_not_count():
+    exposed = shots()
+    for shot in exposed:
+        edges.middle(shot.truth)[10:20, 10:20] = 100.0
+    spoilt = [shot.image + (edges.middle(shot.truth) > 1) * 50 for shot in exposed]
+    np.testing.assert_array_equal(profile(spoilt, [shot.image for shot in exposed], exposed)[0], 0)
 
 
 @pytest.mark.parametrize("ratio", [2.0, 4.0])
