@@ -39,26 +39,57 @@ def test_a_pair_knows_both_times(scene, images):
         repeats.pair(scene, images[128], images[64], 128, 64)
 
 
-def test_the_long_exposure_itself_recovers_everything(scene, images):
-    shots = [repeats.pair(scene, images[64], images[128], 64, 128)] * 2
-    found = repeats.recovered(shots, [shot.long for shot in shots])
-    assert found["n"] == found["found"] == 2 * len(shots[0].reference["x"]) > 10
+@pytest.fixture(scope="module")
+def shot(scene, images):
+    return repeats.pair(scene, images[64], images[128], 64, 128)
+
+
+def test_the_long_exposure_itself_recovers_everything(shot):
+    found = repeats.recovered([repeats.star_test(shot, shot.long)] * 2)
+    assert found["n"] == found["found"] == 2 * len(repeats.true_stars(shot)["x"]) > 10
     assert (found["tpr"], found["high"], found["rfe"]) == (100, pytest.approx(100), 0)
     assert found["low"] < 97, "a full score of so few stars proves no more than this"
 
 
-def test_a_dimmer_output_has_a_positive_flux_error(scene, images):
-    shots = [repeats.pair(scene, images[64], images[128], 64, 128)]
-    found = repeats.recovered(shots, [0.9 * shots[0].long])
+def test_a_dimmer_output_has_a_positive_flux_error(shot):
+    found = repeats.recovered([repeats.star_test(shot, 0.9 * (shot.long + shot.sky) - shot.sky)])
     assert found["rfe"] == pytest.approx(10, abs=0.01) and found["rfe_error"] < 0.01
 
 
-def test_nothing_recovered_says_so(scene, images):
-    shots = [repeats.pair(scene, images[64], images[128], 64, 128)]
-    noise = np.random.default_rng(0).normal(size=images[64].shape).astype(np.float32)
-    found = repeats.recovered(shots, [noise])
+def test_nothing_recovered_says_so(shot):
+    noise = np.random.default_rng(0).normal(size=shot.noisy.shape).astype(np.float32)
+    found = repeats.recovered([repeats.star_test(shot, noise)])
     assert found["found"] == 0 and found["tpr"] == 0 and found["low"] == 0 and found["high"] > 0
-    assert np.isnan([found["rfe"], found["rfe_error"], found["snr"]]).all()
+    assert np.isnan([found["rfe"], found["rfe_error"]]).all()
+    assert np.isnan(repeats.share_found(0, 0)["tpr"])
+
+
+def test_a_knot_that_is_no_source_of_the_scene_is_no_star(scene, images):
+    """A blob of light added to both exposures is detected; it is in no catalogue, and no star disappears."""
+    y, x = np.mgrid[:192, :192]
+    blob = 60 * np.exp(-((x - 20) ** 2 + (y - 170) ** 2) / 18).astype(np.float32)
+    plain, knotty = (repeats.pair(scene, images[64] + b, images[128] + b, 64, 128) for b in (0 * blob, blob))
+    near = np.hypot(knotty.reference["x"] - 20, knotty.reference["y"] - 170) < 2
+    assert near.sum() == 1
+    stars = repeats.true_stars(knotty)
+    assert not (np.hypot(stars["x"] - 20, stars["y"] - 170) < 2).any()
+    assert len(stars["x"]) == pytest.approx(len(repeats.true_stars(plain)["x"]), abs=3)
+
+
+def test_mean_errors():
+    assert repeats.mean_error(np.array([1.0, 3.0])) == {"rfe": 2.0, "rfe_error": pytest.approx(1.0)}
+    assert np.isnan(repeats.mean_error(np.array([1.0]))["rfe_error"])
+
+
+def test_visits_are_struck_in_different_places_and_cleaned(scene):
+    found = repeats.visits(scene, [300, 600], seed=3)
+    hits = [found[time].hit for time in (300, 600)]
+    assert (hits[0] & hits[1]).mean() < 3 * hits[0].mean() * hits[1].mean(), "independent, not the same tracks"
+    for visit in found.values():
+        assert (visit.cleaned[~visit.mended] == visit.struck[~visit.mended]).all()
+        assert (visit.hit & visit.mended).sum() > 0.9 * visit.hit.sum()
+    clean = repeats.expose_repeatedly(scene, [300, 600], seed=3)[600]
+    assert np.array_equal(clean[~hits[1]], found[600].struck[~hits[1]])
 
 
 @given(st.integers(1, 2000), st.data())
@@ -77,6 +108,43 @@ def test_the_papers_sixteen_stars():
     assert (round(low), round(high)) == (64, 97)
     with pytest.raises(ValueError, match="no share"):
         repeats.wilson_interval(3, 2)
+
+
+def test_mcnemars_test_counts_the_stars_that_differ():
+    first, second = np.zeros((2, 16), bool)
+    first[:9], second[:14] = True, True
+    assert repeats.paired_p_value(first, second) == pytest.approx(2 * 0.5**5), "the paper's table, at best"
+    assert repeats.paired_p_value(first, first) == 1
+    one_back = second.copy()
+    one_back[0] = False
+    assert repeats.paired_p_value(first, one_back) == pytest.approx(2 * (1 + 6) / 2**6)
+
+
+def test_power_is_the_share_of_small_p_values():
+    """Against drawing stars one by one."""
+    rng, shares = np.random.default_rng(0), (0.1, 0.45)
+    kind = rng.choice(3, size=(1000, 20), p=[*shares, 1 - sum(shares)])
+    drawn = np.mean([repeats.paired_p_value(row == 0, row == 1) < 0.05 for row in kind])
+    assert repeats.paired_power(*shares, 20) == pytest.approx(drawn, abs=0.05)
+    assert repeats.paired_power(5 / 16, 0.0, 5) == 0, "five stars can't give a p-value below 1/16"
+    assert repeats.paired_power(0.0, 1.0, 6) == 1
+    with pytest.raises(ValueError, match="not shares"):
+        repeats.paired_power(0.0, 0.0, 16)
+
+
+@given(st.floats(0.01, 0.5), st.integers(1, 60))
+def test_equal_methods_are_told_apart_at_most_as_often_as_the_level_says(share, stars):
+    assert repeats.paired_power(share, share, stars) <= 0.05
+
+
+def test_drawn_fields_have_the_binomial_spread():
+    found = np.stack([np.arange(100) < 75, np.arange(100) < 25])
+    drawn = repeats.draw_fields(found, 16, 20_000, seed=1)
+    assert drawn.mean(1) == pytest.approx([75, 25], abs=0.5)
+    assert drawn.std(1) == pytest.approx(100 * np.sqrt(0.75 * 0.25 / 16), rel=0.03)
+    equal = repeats.draw_fields(found, 16, 20_000, seed=1, exchange=True)
+    assert equal.mean(1) == pytest.approx([50, 50], abs=0.5)
+    assert np.std(equal[0] - equal[1]) == pytest.approx(100 * np.sqrt(0.5 / 16), rel=0.03)
 
 
 def test_cosmic_rays_only_add_and_hit_their_share():
