@@ -1,5 +1,7 @@
 """Numbers in pictures: curves, histograms, errors against flux."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -146,4 +148,34 @@ def dots(labels: list[str], series: dict, *, xlabel: str) -> Figure:
     ax.set(ylim=(len(labels) - 0.4, -0.6))
     ax.set_yticks(range(len(labels)), labels)
     ax.legend()
+    return fig
+
+
+@figure_style
+def strips(panels: dict, marks: dict, *, logarithmic: Sequence[str] = ()) -> Figure:
+    """Many values of a few things: {title: {label: values}}, a panel each, a tick for every value.
+
+    marks: {title: {name: {label: value}}}, drawn over them with a symbol for each name. logarithmic: titles of panels
+    with such an axis, linear from 0 to the thousandth part of their greatest value. Raises ValueError for no panels.
+    """
+    if not panels:
+        raise ValueError("there is nothing to draw; give at least one panel.")
+    labels = list(next(iter(panels.values())))
+    fig, axes = make_panels(len(panels), 2, (1, 1.4), extra=0.35 + 0.1 * len(labels))
+    names = list(dict.fromkeys(name for each in marks.values() for name in each))
+    for ax, (title, rows) in zip(axes, panels.items(), strict=True):
+        for y, values in enumerate(rows.values()):
+            ax.plot(values, np.full(len(values), y), "|", color="grey", markersize=9, markeredgewidth=0.8, alpha=0.6)
+        for index, name in enumerate(names):
+            known = marks.get(title, {}).get(name, {})
+            ax.plot(
+                list(known.values()), [labels.index(label) for label in known], SYMBOLS[index], label=name, zorder=3
+            )
+        ax.set(title=title, ylim=(len(labels) - 0.4, -0.6))
+        ax.set_yticks(range(len(labels)), labels if ax.get_subplotspec().is_first_col() else [])
+        if title in logarithmic:
+            linear = 0.001 * max(max(values, default=1.0) for values in rows.values())
+            ax.set_xscale("symlog", linthresh=linear)
+            ax.set_xlim(left=-linear / 2)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(names), frameon=False)
     return fig

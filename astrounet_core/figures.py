@@ -3,7 +3,7 @@
 Figure styles return a matplotlib Figure; `Page.figure` gives it a number, a caption, alternative text and provenance.
 """
 
-from .charts import curves, densities, dots, errors_vs_flux, histograms
+from .charts import curves, densities, dots, errors_vs_flux, histograms, strips
 from .diagrams import convolution_diagram, network_diagram, transposed_convolution_diagram
 from .publish import Output, Page, open_page
 from .sky import feature_maps, sky_panels, stretch
@@ -26,5 +26,6 @@ __all__ = [
     "open_page",
     "sky_panels",
     "stretch",
+    "strips",
     "transposed_convolution_diagram",
 ]
