@@ -171,7 +171,7 @@ def _publish_run(source: Path, target: Path, with_weights: bool) -> list[Path]:
         raise FileNotFoundError(f"{source} holds no finished run; train it first.")
     written = [
         _copy(source / name, target / name)
-        for name in ("history.csv", "metrics.json", "fields.csv", "fluxes.csv")
+        for name in ("history.csv", "evaluation.json", "metrics.json", "fields.csv", "fluxes.csv")
         if (source / name).exists()
     ]
     record = read_json(source / "run.json")
