@@ -111,7 +111,9 @@ def psf_photometry(
 def peaks(image: np.ndarray, variance: np.ndarray | float, model: ImagePSF, threshold: float) -> tuple[np.ndarray, ...]:
     """x and y, whole pixels, of the maxima of the matched filter above ``threshold`` sigma."""
     psf = stamps(model, np.zeros(1), np.zeros(1), size=21)[0]
-    found = find_peaks(photometry.matched_filter(image, psf, variance), threshold, box_size=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AstropyUserWarning)  # of nothing found
+        found = find_peaks(photometry.matched_filter(image, psf, variance), threshold, box_size=3)
     return (np.zeros(0), np.zeros(0)) if found is None else tuple(np.asarray(found[f"{k}_peak"], float) for k in "xy")
 
 

@@ -33,3 +33,17 @@ def test_dots_are_where_the_values_are():
 def test_dots_without_a_value_for_each_label_are_refused():
     with pytest.raises(ValueError, match="one for each label"):
         figures.dots(["a", "b"], {"x": ([1.0], [0.1])}, xlabel="v")
+
+
+def test_strips_draw_every_value_and_mark_where_it_belongs():
+    panels = {"p": {"a": [1.0, 2.0], "b": [3.0]}, "q": {"a": [], "b": [0.001, 5.0]}}
+    fig = figures.strips(panels, {"p": {"ours": {"b": 3.0}}}, logarithmic=["q"])
+    first, second = fig.axes
+    assert [line.get_xydata().tolist() for line in first.lines] == [[[1, 0], [2, 0]], [[3, 1]], [[3, 1]]]
+    assert [text.get_text() for text in first.get_yticklabels()] == ["a", "b"] and first.yaxis_inverted()
+    assert second.get_xscale() == "symlog" and first.get_xscale() == "linear"
+
+
+def test_strips_of_nothing_are_refused():
+    with pytest.raises(ValueError, match="nothing to draw"):
+        figures.strips({}, {})
