@@ -41,11 +41,11 @@ seed = 0
 # %%
 import numpy as np
 
-from astrounet_core import counterparts, figures, inspection, realism
+from astrounet_core import counterparts, demo, figures, inspection, realism
 from astrounet_core.counterparts import COUNTERPARTS
 from astrounet_core.field_table import field_table
 from astrounet_core.figures import Column
-from astrounet_core.instrument import F606W, HST
+from astrounet_core.instrument import F606W, HST, WFC3_UVIS
 from astrounet_core.provenance import read_json
 
 page = figures.open_page("simulated_sky", profile=profile, seed=seed)
@@ -115,6 +115,8 @@ for name, each in COUNTERPARTS.items():
         rows.append(row | ({key: f"{value:.3f}" for key, value in distance.items()} if kind != "real" else {}))
 for row in rows:
     row |= {key: "" for key in ("ks", "wasserstein") if key not in row}
+
+# %% tags=["hide-input"]
 page.table(
     rows,
     name="table-simulated-sky",
@@ -171,6 +173,17 @@ page.text(
     "cause is the choice of target: a telescope is pointed *at* something. **No kind of our scenes has a massive "
     "elliptical galaxy with its halo and arcs**, and our galaxy fields are random pieces of sky. A network of this "
     "book has not seen such light in training; what it does to it is shown in [Real data](#page-real-data)."
+)
+
+# %% tags=["hide-input"]
+step = demo.PC1_GAIN[7] / COUNTERPARTS["ngc1261_f336w"].exposure_time
+page.text(
+    "The cluster's distribution is a comb: WFPC2 counts in data numbers, one of which is "
+    f"{page.value(step, '.4f')} e⁻/s here, about as much as the noise that we predict, "
+    f"{page.value(simulated['ngc1261_f336w']['sigma']['mean'], '.4f')}. **Our noise models don't digitise.** For WFC3, "
+    f"with {page.value(WFC3_UVIS.gain, '.2f')} e⁻ a number, that hardly matters. For this camera it does, and a median "
+    "of deviations can only be a multiple of the step: sigma, the share of bright pixels and both distances of this "
+    "pair say more about the digits than about the sky."
 )
 
 # %% [markdown]
@@ -288,21 +301,21 @@ drizzled = [lag[name][0][1] for name in ("horseshoe_f606w", "cosmos", "dcls0353_
 page.text(
     f"Drizzled images differ: {page.value(min(drizzled), '.2f')} to {page.value(max(drizzled), '.2f')} at lag 1, each "
     f"with its own pixel scale and kernel. Our scenes know two values, 0 and the mosaic's, which comes back as "
-    f"{page.value(lag['horseshoe_f606w'][1][1], '.2f')}. **COSMOS' noise is less correlated than ours.** At lag 4 the "
+    f"{page.value(lag['horseshoe_f606w'][1][1], '.2f')}. **COSMOS' noise is less "
+    f"correlated than ours**, at {page.value(lag['cosmos'][0][1], '.2f')}. At lag 4 the "
     "simulated noise is white; real blank sky keeps "
     + ", ".join(f"{page.value(lag[name][0][4], '.2f')} ({COUNTERPARTS[name].title})" for name in COUNTERPARTS)
-    + ". That is not noise. It must be light below the threshold of detection: of the target's halo in the lenses; in "
-    "the cluster presumably of faint stars, and of the camera. There the simulated frame has "
-    f"{page.value(lag['ngc1261_f336w'][1][4], '.2f')} and a scatter of {page.value(ours['sigma']['mean'], '.4f')} "
-    f"e⁻/s instead of {page.value(theirs['sigma']['mean'], '.4f')}: the sky between its stars is emptier."
+    + ". That is not noise of single pixels. In the lenses it is likely the target's halo. In the cluster it may be "
+    "faint stars or the camera's scattered light; the simulated frame, with its own faint stars, has "
+    f"{page.value(lag['ngc1261_f336w'][1][4], '.2f')}."
 )
 
 # %% [markdown]
 # ## What to remember
 #
 # - Noise, pixel distribution and counts of a random deep field are met; the table gives the differences.
-# - Known differences: no massive ellipticals and arcs; a sky without residual structure; clusters with too many of the
-#   very brightest stars and too little faint light between them; two noise correlations where real images have many.
+# - Known differences: no massive ellipticals and arcs; a sky without residual structure on large scales; clusters with
+#   too many of the very brightest stars; two noise correlations where real images have many; no digitisation.
 # - They are stated, not repaired: every number of this book belongs to this version of the fields, and a change would
 #   make it another. A score on simulated skies is a score on these skies.
 #
