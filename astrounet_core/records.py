@@ -169,9 +169,10 @@ def _publish_run(source: Path, target: Path, with_weights: bool) -> list[Path]:
     """Copy a run's record; one whose weights are published says so, and is stale when they change."""
     if not (source / "run.json").exists():
         raise FileNotFoundError(f"{source} holds no finished run; train it first.")
+    trained = ("history.csv", "evaluation.json") if (source / "history.csv").exists() else ()
     written = [
         _copy(source / name, target / name)
-        for name in ("history.csv", "evaluation.json", "metrics.json", "fields.csv", "fluxes.csv")
+        for name in (*trained, "metrics.json", "fields.csv", "fluxes.csv")
         if (source / name).exists()
     ]
     record = read_json(source / "run.json")
