@@ -124,6 +124,32 @@ def test_the_notes_count_two_lists_of_stars():
     assert totals["network1@2"] == []  # 4334 of 4517 are 95.948 %, of 4518 95.927 %
 
 
+def test_the_notes_divide_by_five_different_totals():
+    """3366 / 0.6808 = 4944 and 4334 / 0.9594 = 4517; of the first total, Network 1 has found 87.7 %."""
+    counts = {each["key"]: each for each in paper.table("counts")}
+    totals = {key: round(100 * each["found"] / each["tpr"]) for key, each in counts.items()}
+    assert list(totals.values()) == [4944, 4964, 4950, 4517, 4508]
+    assert 100 * counts["network1@2"]["found"] / totals["input@2"] == pytest.approx(87.66, abs=0.01)
+
+
+def test_printed_f_measures_leave_room_for_a_precision_and_table_2_loses_it_as_r_grows():
+    """F is at most 2 R / (1 + R), at a precision of 1; by Eq. 24 false detections per true one go from 0.28 to 0.49."""
+    for line in paper.table(1) + paper.table(2):
+        assert line["f_measure"] < 2 * line["tpr"] / (100 + line["tpr"])
+    rates = [each["false_per_true"] for each in paper.precision_rows() if each["table"] == 2]
+    assert rates[1:] == pytest.approx([0.283, 0.314, 0.320, 0.439, 0.492], abs=0.002)
+    assert rates[2] < rates[3] < rates[4] < rates[5]
+
+
+def test_the_square_of_a_stacking_factor_counts_images():
+    """Eq. 28, SNR_f = sqrt(I): 2.7 images for Network 1, 6.5 for Network 2 at r = 5, less than one for every input."""
+    images = {line["key"]: line["snr_factor"] ** 2 for line in paper.table(2)}
+    assert images["network1@2"] == pytest.approx(2.66, abs=0.01)
+    assert images["network2@5"] == pytest.approx(6.50, abs=0.01)
+    inputs = [line["snr_factor"] for number in (2, 3) for line in paper.table(number) if "input" in line["key"]]
+    assert all(factor < 1 for factor in inputs)
+
+
 def test_smallest_sample():
     assert paper.smallest_sample([50.0, 33.3]) == 6
     assert paper.smallest_sample(row["tpr"] for row in paper.table(3)) == 16
