@@ -38,6 +38,14 @@ PAPER_SETTINGS = DetectionSettings()
 """Those of the paper's released configuration file: 7 sigma over 10 pixels, no filter, a 10-pixel aperture."""
 
 
+def background(image: np.ndarray, settings: DetectionSettings = PAPER_SETTINGS) -> sep.Background:
+    """The background of an image, in its unit: ``back()`` its level and ``rms()`` its noise, (H, W), and the
+    median of the mesh's noise, ``globalrms``, which thresholds count in. Non-finite pixels are left out."""
+    data = np.ascontiguousarray(image, dtype=np.float32)
+    mesh = {"bw": settings.back_size, "bh": settings.back_size, "fw": settings.back_filter, "fh": settings.back_filter}
+    return sep.Background(data, mask=~np.isfinite(data), **mesh)
+
+
 def detect(image: np.ndarray, settings: DetectionSettings = PAPER_SETTINGS) -> dict[str, np.ndarray]:
     """Sources of an image in electrons: x, y (0-based pixels), flux, flux_error, background, area, flag.
 
@@ -46,9 +54,7 @@ def detect(image: np.ndarray, settings: DetectionSettings = PAPER_SETTINGS) -> d
     """
     data = np.ascontiguousarray(image, dtype=np.float32)
     mask = ~np.isfinite(data)
-    back = sep.Background(
-        data, mask=mask, bw=settings.back_size, bh=settings.back_size, fw=settings.back_filter, fh=settings.back_filter
-    )
+    back = background(data, settings)
     clean = np.where(mask, 0.0, data - back.back()).astype(np.float32)
     kernel = None if settings.kernel is None else np.asarray(settings.kernel)
     found = sep.extract(
