@@ -156,7 +156,7 @@ def strips(panels: dict, marks: dict, *, logarithmic: Sequence[str] = ()) -> Fig
     """Many values of a few things: {title: {label: values}}, a panel each, a tick for every value.
 
     marks: {title: {name: {label: value}}}, drawn over them with a symbol for each name. logarithmic: titles of panels
-    with such an axis, linear from 0 to the thousandth part of their greatest value. Raises ValueError for no panels.
+    with such an axis, linear from 0 to about a thousandth of their greatest value. Raises ValueError for no panels.
     """
     if not panels:
         raise ValueError("there is nothing to draw; give at least one panel.")
@@ -174,7 +174,7 @@ def strips(panels: dict, marks: dict, *, logarithmic: Sequence[str] = ()) -> Fig
         ax.set(title=title, ylim=(len(labels) - 0.4, -0.6))
         ax.set_yticks(range(len(labels)), labels if ax.get_subplotspec().is_first_col() else [])
         if title in logarithmic:
-            linear = 0.001 * max(max(values, default=1.0) for values in rows.values())
+            linear = 10.0 ** np.ceil(np.log10(0.001 * max(max(values, default=1.0) for values in rows.values())))
             ax.set_xscale("symlog", linthresh=linear)
             ax.set_xlim(left=-linear / 2)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(names), frameon=False)

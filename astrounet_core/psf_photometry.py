@@ -6,6 +6,7 @@ a star anywhere in a pixel. Images are e-/s (H, W), their variance (e-/s)^2; whe
 
 import warnings
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from astropy.modeling.fitting import LMLSQFitter
@@ -35,6 +36,7 @@ FAINTEST = 5.0
 """Signal-to-noise ratio of the faintest stars that are compared: below it a fit may walk off to a peak of the noise."""
 
 
+@cache
 def psf_model(band: Filter = F606W, size: int = STAMP) -> ImagePSF:
     """A star of flux 1 as photutils' model: x_0 and y_0 may lie anywhere in a pixel; zero beyond ``size`` // 2 + 1.
 

@@ -227,11 +227,12 @@ page.text(
 
 # %%
 repeats = [expose(field, scene, "independent", 2.0, noise_seed=seed + k) for k in range(1 if profile == "smoke" else 2)]
-images = {"input": lambda one: one.noisy} | {name: networks[name] for name in ("modern",) if name in networks}
+ways = {"input": lambda one: one.noisy} | {name: networks[name] for name in ("modern",) if name in networks}
+images = {name: [way(one) for one in repeats] for name, way in ways.items()}
 limits = {"faint": (5, 10), "middle": (10, 50), "bright": (50, np.inf)}
 rows = []
-for image, method in images.items():
-    single = [psf_photometry.measured_fluxes(one, method(one)) for one in repeats]
+for image, results in images.items():
+    single = [psf_photometry.measured_fluxes(one, result) for one, result in zip(repeats, results, strict=True)]
     for way in single[0]:
         stars = np.concatenate([each[way] for each in single], axis=1)
         row = {"image": image, "way": way}
@@ -270,10 +271,10 @@ page.text(
 # in the image that it is given. Divided by it, the true errors of honest fluxes scatter by 1.
 
 # %%
-described = images | {"Gaussian blur": free["Gaussian blur"]}
+described = images | {"Gaussian blur": [free["Gaussian blur"](one) for one in repeats]}
 stated = {
-    image: np.concatenate([psf_photometry.stated_errors(one, method(one)) for one in repeats], axis=1)
-    for image, method in described.items()
+    image: np.concatenate(list(map(psf_photometry.stated_errors, repeats, results)), axis=1)
+    for image, results in described.items()
 }
 page.table(
     [{"image": k, "median": np.median(v[1])} | error_statistics(v, 10) for k, v in stated.items()],
