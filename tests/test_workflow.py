@@ -80,6 +80,13 @@ def test_a_fetched_image_makes_its_page_anew(library, monkeypatch):
     assert digest_after(lambda folder: state.update(state="present"), library)
 
 
+def test_an_installed_program_makes_the_page_anew_that_runs_it(monkeypatch):
+    before = {page: plan.tools_lacking(page) for page in ("independent_check", "unet")}
+    monkeypatch.setattr(plan, "missing_tools", lambda: ["another"])
+    assert plan.tools_lacking("independent_check") == "another" != before["independent_check"]
+    assert plan.tools_lacking("unet") == before["unet"] == ""
+
+
 def test_an_edited_claim_makes_the_pages_anew_that_use_the_ledger(library):
     def edit(folder):
         (folder / "book" / "claims.yml").write_text("claims: []\n")

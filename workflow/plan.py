@@ -14,6 +14,7 @@ import yaml
 
 from astrounet_core import manifest
 from astrounet_core.experiments import EXPERIMENTS
+from astrounet_core.reference_tools import missing_tools
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "astrounet_core"
@@ -95,7 +96,7 @@ def page_digest(name: str, profile: str) -> str:
     shared = [ROOT / "data_manifest", ROOT / "requirements.lock", PROFILES / f"{profile}.yml", ROOT / "workflow"]
     results = [ROOT / "results"] if reads_results(name) else []
     claims = [ROOT / "book" / "claims.yml"] if "claims" in imported_modules(notebook) else []
-    return digest(notebook, *modules, *shared, *results, *claims) + images_at_hand(name)
+    return digest(notebook, *modules, *shared, *results, *claims) + images_at_hand(name) + tools_lacking(name)
 
 
 def images_at_hand(name: str) -> str:
@@ -103,6 +104,11 @@ def images_at_hand(name: str) -> str:
     if "manifest" not in imported_modules(NOTEBOOKS / f"{name}.py"):
         return ""
     return " ".join(file["name"] for file in manifest.status() if file["state"] == "present")
+
+
+def tools_lacking(name: str) -> str:
+    """The paper's programs that a page would run and that aren't here: it is made again once they are."""
+    return " ".join(missing_tools()) if "reference_tools" in imported_modules(NOTEBOOKS / f"{name}.py") else ""
 
 
 def reads_results(name: str) -> bool:
