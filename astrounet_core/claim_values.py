@@ -63,7 +63,7 @@ def _of_page(ours: dict, source: str, paper: Mapping) -> Value | None:
     if not (ROOT / source).exists():
         return None
     entry = read_json(ROOT / source)
-    for name, measured in entry.get("run", {}).get("weights_sha256", {}).items():
+    for name, measured in entry.get("run", {}).get("weights", {}).items():
         if sha256(records.WEIGHTS_DIR / f"{name}.safetensors") != measured:
             raise ValueError(f"{source} belongs to other weights of {name} than those published; run `make checks`.")
     try:

@@ -85,7 +85,7 @@ def publish(seed: int = 0) -> dict:
     watch = provenance.Stopwatch()
     found = quoted_numbers(Clusters.of(methods(["unchanged", *NETWORKS], "quick"), seed))
     weights = {name: provenance.sha256(WEIGHTS_DIR / f"{name}.safetensors") for name in NETWORKS}
-    more = {"data": VERSION, "weights_sha256": weights}
+    more = {"data": VERSION, "weights": weights}
     run = provenance.run_record(profile="quick", preset=None, seed=seed, device="cpu", seconds=watch.seconds, **more)
     provenance.write_json(RECORD, {"run": run} | found)
     return found

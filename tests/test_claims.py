@@ -293,7 +293,7 @@ def test_a_reference_without_result_is_an_error(house):
 def test_a_published_page_of_other_weights_is_stale(house):
     stored = house.parents[2] / "checks" / "figures.json"
     stored.parent.mkdir()
-    stored.write_text(json.dumps({"run": {"weights_sha256": {"network1": "0"}}, "fig-9": 1.0}))
+    stored.write_text(json.dumps({"run": {"weights": {"network1": "0"}}, "fig-9": 1.0}))
     each = claim(source="results/checks/figures.json", ours={"key": ["fig-9"]})
     with pytest.raises(ValueError, match=r"figures.json belongs to other weights of network1 than those published"):
         claims.judge(each, {})

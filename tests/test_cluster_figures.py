@@ -55,5 +55,5 @@ def test_what_is_published_says_how_it_came_about(clusters, monkeypatch, tmp_pat
     found = cluster_figures.publish()
     stored = json.loads((tmp_path / "figures.json").read_text())
     assert stored["fig-9"] == found["fig-9"]
-    assert set(stored["run"]["weights_sha256"]) == {"network1", "network2"} and stored["run"]["commit"]
+    assert set(stored["run"]["weights"]) == {"network1", "network2"} and stored["run"]["commit"]
     assert np.isfinite(stored["run"]["seconds"])

@@ -29,6 +29,17 @@ def test_a_galaxy_without_shared_stars_has_no_say_in_the_factor():
     assert row["snr_factor"] == pytest.approx(1.3) and row["n"] == 7
 
 
+def test_cells_of_table_3_are_its_rows_with_their_errors():
+    record, _ = dusty_galaxies.published()
+    cells = dusty_galaxies.table3_cells(record["galaxies"])
+    assert set(cells) == {f"{name}@{time}s" for name in ("input", "network1", "network2") for time in (32, 64)}
+    row, cell = dusty_galaxies.table_row(record["galaxies"], 64, "unchanged"), cells["input@64s"]
+    assert cell["tpr"]["value"] == row["tpr"] and cell["rfe"] == {"value": row["rfe"], "error": row["rfe_error"]}
+    share = row["found"] / row["n"]
+    assert cell["tpr"]["error"] == pytest.approx(100 * np.sqrt(share * (1 - share) / row["n"]))
+    assert all(record[key] == value for key, value in cells.items())
+
+
 def test_equal_methods_have_equal_means_and_differ_by_chance():
     drawn = dusty_galaxies.equal_methods(GALAXIES, 64, stars=16)
     assert drawn.mean(1) == pytest.approx([66.7, 66.7], abs=1)
