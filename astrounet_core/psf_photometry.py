@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from astropy.modeling.fitting import LMLSQFitter
 from astropy.table import Table
-from astropy.utils.exceptions import AstropyUserWarning
+from astropy.utils.exceptions import AstropyWarning
 from photutils.background import LocalBackground
 from photutils.datasets import make_model_image
 from photutils.detection import find_peaks
@@ -104,7 +104,7 @@ def psf_photometry(
         local_bkg_estimator=LocalBackground(6, 12) if background else None,
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstropyUserWarning)  # the flags say it star by star
+        warnings.simplefilter("ignore", AstropyWarning)  # the flags say it star by star
         found = fit(data, mask=~np.isfinite(data), error=sigma, init_params=Table({"x": x, "y": y}))
     columns = {"x": "x_fit", "y": "y_fit", "flux": "flux_fit", "flux_error": "flux_err", "background": "local_bkg"}
     return {key: np.asarray(found[name], float) for key, name in columns.items()} | {"flag": np.asarray(found["flags"])}
@@ -114,7 +114,7 @@ def peaks(image: np.ndarray, variance: np.ndarray | float, model: ImagePSF, thre
     """x and y, whole pixels, of the maxima of the matched filter above ``threshold`` sigma."""
     psf = stamps(model, np.zeros(1), np.zeros(1), size=21)[0]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstropyUserWarning)  # of nothing found
+        warnings.simplefilter("ignore", AstropyWarning)  # of nothing found
         found = find_peaks(photometry.matched_filter(image, psf, variance), threshold, box_size=3)
     return (np.zeros(0), np.zeros(0)) if found is None else tuple(np.asarray(found[f"{k}_peak"], float) for k in "xy")
 
