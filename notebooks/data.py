@@ -423,4 +423,4 @@ page.text(
 # - The simulation follows a real mosaic in noise and correlation, which were set from real images, and roughly in
 #   source counts; it lacks much that real detectors and galaxies do.
 #
-# **Next:** [Noise model](#page-noise-model).
+# **Next:** [How real is the simulated sky?](#page-simulated-sky)

@@ -311,4 +311,4 @@ page.text(
 #   fields, not which stars are found, and hardly any ratio of SNR.
 # - A tool checked on the same pixels is worth more than a tool described in the same words.
 #
-# **Next:** [Results](#page-results), where these measures meet the networks.
+# **Next:** [One pair, many scores](#page-metric-conventions) shows how far a choice of convention moves a score.

@@ -94,7 +94,7 @@ page.note(missing, title="Not run") if missing else None
 # ## Table 2, on the paper's terms
 #
 # Counts of stars are those of all fields together, as in the paper; PSNR, SSIM and KL are means over fields. ± is a
-# bootstrap over fields. PSNR has the reference's maximum for MAX and SSIM the reference's range for $L$. The paper's
+# bootstrap over fields, a little too narrow where these are few (`tests/test_tally.py` says by how much). PSNR has the reference's maximum for MAX and SSIM the reference's range for $L$. The paper's
 # choices are unknown, so **its last three columns cannot be compared with ours**; within our rows they can. [One
 # pair, many scores](#page-metric-conventions) shows how far they move.
 
@@ -631,4 +631,4 @@ page.figure(
 # * Our networks have had a small share of the paper's schedule. What is shown here is the machinery, and a
 #   direction.
 #
-# **Next:** [Real and misaligned data](#page-real-data).
+# **Next:** [Edges and tiles](#page-edges).
