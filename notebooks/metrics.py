@@ -661,4 +661,4 @@ page.text(
 # * The {term}`Cramér–Rao bound` says what can be had. Aperture photometry of faint stars leaves a factor of two
 #   or three on the table.
 #
-# **Next:** [The paper's own tools](#page-independent-check) checks the photometry with the programs that the paper used.
+# **Next:** [The paper's own tools](#page-independent-check) checks the photometry with the paper's programs.
