@@ -96,8 +96,8 @@ page.note(missing, title="Not run") if missing else None
 # Counts of stars are those of all fields together, as in the paper; PSNR, SSIM and KL are means over fields. ± is a
 # bootstrap over fields, a little too narrow where these are few (`tests/test_tally.py` says by how much). PSNR has
 # the reference's maximum for MAX and SSIM the reference's range for $L$. The paper's choices are unknown, so **its
-# last three columns cannot be compared with ours**; within our rows they can. [One pair, many scores](#page-metric-
-# conventions) shows how far they move.
+# last three columns cannot be compared with ours**; within our rows they can. [One pair, many
+# scores](#page-metric-conventions) shows how far they move.
 
 # %% tags=["hide-input"]
 page.table(
