@@ -285,6 +285,8 @@ blanks = {
     "`released`, sky in the frame": noise.released(blank_long, time, ratio, RELEASED, generator, sky=field.sky),
     "`physical`": noise.physical(blank, time, ratio, WFC3_UVIS, generator, sky=field.sky, reads=np.ceil(reads / ratio)),
 }
+
+# %%
 page.table(
     [
         {"model": name, "mean": 1e3 * image.mean().item(), "sigma": 1e3 * image.std().item()}

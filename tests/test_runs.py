@@ -193,6 +193,6 @@ def test_scores_of_published_weights_say_how_these_were_trained(build, monkeypat
     monkeypatch.setattr(scoring, "load_network", lambda name: load_weights(network)[0])
     for _ in range(2):
         scoring.evaluate(["network1"], "quick", exposure_ratios=[2], progress=False)
-    run = records.lookup("network1", "quick").run
+    run = records.recomputed("network1", "quick").run
     assert (run["profile"], run["preset"], run["updates"]) == ("quick", "code", 500)
     assert run["trained_by"]["updates"] == 500 and "trained_by" not in run["trained_by"]
