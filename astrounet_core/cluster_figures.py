@@ -51,6 +51,12 @@ class Clusters:
         return {name: shot.field.exposure_time * (shot.long - image) for name, image in self.outputs[0].items()}
 
 
+def clearly_larger(ours: np.ndarray, theirs: np.ndarray) -> bool:
+    """Whether the mean of paired values is larger by more than two standard errors of the difference; no for none."""
+    change = ours - theirs if len(ours) == len(theirs) else np.zeros(0)
+    return len(change) > 1 and bool(change.mean() > 2 * change.std(ddof=1) / len(change) ** 0.5)
+
+
 def quoted_numbers(clusters: Clusters) -> dict:
     """What the captions of Fig. 6, 8 and 9 state, of ``unchanged`` (called input), ``network1`` and ``network2``.
 

@@ -199,8 +199,8 @@ page.text(
 # %% [markdown]
 # ## What to remember
 #
-# - An edge changes the answer whatever one does: what lies beyond it is not known. With the image mirrored the change
-#   is smallest, and gone where the network's reach ends.
+# - An edge changes the answer whatever one does: what lies beyond it is not known. The change fades inwards, over the
+#   network's reach.
 # - Zeros beyond a border are no neutral choice: they are right on dark, subtracted sky and wrong elsewhere.
 # - The paper's mosaic has an edge at every window, inside the image too. Exact tiles have none, and compute each pixel
 #   once instead of 64 times.

@@ -263,7 +263,7 @@ page.text(
 scene_factor, blur_factor = ((known[name] or {}).get("value") for name in ("ceiling", "gaussian_blur"))
 squares = [None if value is None else value**2 for value in (scene_factor, blur_factor)]
 page.text(
-    "Why it still measures no exposures: the noise-free scene, which no number of exposures surpasses, scores "
+    "Why it still measures no exposures: called a long exposure, as every output is, the noise-free scene scores "
     f"{page.value(scene_factor, '.2f')}, by Eq. 28 worth {page.value(squares[0], '.1f')} images; and a blur of a "
     f"single exposure scores {page.value(blur_factor, '.2f')}, worth {page.value(squares[1], '.1f')} images without "
     f"a further photon. The last column of {{numref}}`table-stacks` shows what cannot be had by a blur: the "
@@ -525,7 +525,7 @@ effects["gain"] = f"Eq. 26 × {released / unit:.2f} on a long exposure"
 networks = [updates_of(EXPERIMENTS[name], SCHEDULES["paper"]) for name in ("network1", "network2")]
 effects["updates"] = f"{networks[0]:,} and {networks[1]:,} in all"
 passes = (256 // 32) ** 2
-effects["mosaic"] = f"{passes} passes a pixel; the edge: [Real data](#page-real-data)"
+effects["mosaic"] = f"{passes} passes a pixel; the edge: [Edges and tiles](#page-edges)"
 page.text(
     "Three smaller effects, computed for the list below: the script's dark current has a σ of "
     f"{page.value(dark[0], '.1f', 'e⁻')} in {page.value(time, '.0f', 's')}, against "

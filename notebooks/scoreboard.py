@@ -67,7 +67,8 @@ listed = [
 # an accident. What can be compared is the *step* from the input to a network. So a tolerance is a fifth of that step
 # in the paper's Table 2, and for flux errors twice the error that the paper states. A number outside the tolerance
 # has the same direction if its step from the input has the paper's sign and exceeds twice its own standard error.
-# The tolerances were fixed before any of our results was put beside the paper's; each has its reason in the ledger.
+# The tolerances were fixed before any of our results was put beside the paper's in this ledger; each has its reason
+# there.
 #
 # A verdict says nothing about size: an error that grows a hundred times more than the paper's has "the same
 # direction". Look at the two numbers.
@@ -148,7 +149,8 @@ page.table(
 page.table(
     scoreboard.grid_rows("table-3"),
     name="table-claims-3",
-    caption="Paper Table 3, SN 2014J in M 82. It needs the exposures from the archive.",
+    caption="Paper Table 3, SN 2014J in M 82. Ours are simulated galaxies, six together; the archive's exposures of "
+    "that field have not been measured.",
     columns=scoreboard.grid_columns("table-3"),
 )
 

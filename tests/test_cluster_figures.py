@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from astrounet_core import cluster_figures
-from astrounet_core.cluster_figures import Clusters, quoted_numbers
+from astrounet_core.cluster_figures import Clusters, clearly_larger, quoted_numbers
 from astrounet_core.scenes import make_scene
 
 FADED = 0.9
@@ -57,3 +57,11 @@ def test_what_is_published_says_how_it_came_about(clusters, monkeypatch, tmp_pat
     assert stored["fig-9"] == found["fig-9"]
     assert set(stored["run"]["weights"]) == {"network1", "network2"} and stored["run"]["commit"]
     assert np.isfinite(stored["run"]["seconds"])
+
+
+def test_a_mean_is_clearly_larger_beyond_two_errors_of_the_difference():
+    values = np.random.default_rng(0).normal(size=400)
+    noise = np.random.default_rng(1).normal(0.0, 0.1, 400)
+    assert clearly_larger(values + noise + 0.02, values)
+    assert not clearly_larger(values + noise, values) and not clearly_larger(values, values + 0.02)
+    assert not clearly_larger(values, values[1:]) and not clearly_larger(values[:0], values[:0])

@@ -20,6 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     os.environ["ASTROUNET_PAGE_DIR"] = str(options.output.parent.resolve())
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")  # tqdm asks for widgets that no page has
     with TemporaryDirectory() as scratch:
         source, executed = Path(scratch, "source.ipynb"), Path(scratch, "executed.ipynb")
         jupytext.write(jupytext.read(options.notebook), source)
