@@ -46,7 +46,7 @@ def field_table(version: str = VERSION) -> dict:
 
 
 def fields(split: str, version: str = VERSION) -> list[Field]:
-    """The fields of a split, in a fixed order: 160 of "training", 20 of "validation", 20 of "test".
+    """The fields of a split, in a fixed order: 160 of "training", 20 of "validation", 20 of "test"; 12 of "realistic".
 
     Kinds alternate, so that any first few fields are a fair sample; the first six of "test" are the six kinds.
     Each kind gets the split's proportion of bands; exposures come equally often, in an order shuffled by the
@@ -84,7 +84,7 @@ def _stratified(labels: list[str], values: list[str]) -> list[str]:
 def _field(table: dict, split: str, index: int, label: str, band: str, exposure: tuple[float, int]) -> Field:
     """Field number ``index`` of a split; label is a kind or the name of a held-out family."""
     family, seed = table["family"].get(label), table["split"][split]["first_seed"] + index
-    correlations = table["exposure"]["drizzle_correlation"]
+    correlations = table["split"][split].get("drizzle_correlation", table["exposure"]["drizzle_correlation"])
     pick = int(torch.randint(len(correlations), (1,), generator=torch.Generator().manual_seed(seed)))
     return Field(
         name=f"{split}_{index:03d}_{label}_{band.lower()}",

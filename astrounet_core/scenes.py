@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .diffuse import nebula_map, spiral_galaxy_maps
+from .diffuse import lensed_source_map, nebula_map, spiral_galaxy_maps
 from .field_table import VERSION, Field, fields
 from .instrument import FILTERS
 from .populations import Patch
@@ -48,7 +48,7 @@ def make_scene(
     device: torch.device | str = "cpu",
     **overrides: float | str | list[float],
 ) -> Scene:
-    """A scene of one of KINDS, size x size pixels of 0.04″, through a filter of ``instrument.FILTERS``.
+    """A scene of one of KINDS or a "lens_field", size x size pixels of 0.04″, through a filter of ``instrument.FILTERS``.
 
     overrides replace parameters of the kind, named as in ``data_manifest/fields.toml``, by a value or a range.
     A resolved galaxy and a nebula fill the frame whatever its size; all else has the densities and angular
@@ -68,8 +68,8 @@ def render(field: Field, device: torch.device | str = "cpu") -> Scene:
 
 
 def _check(kind: str, size: int, seed: int, band: str) -> None:
-    if kind not in KINDS:
-        raise ValueError(f"no kind of scene {kind!r}: choose one of {', '.join(KINDS)}.")
+    if kind not in _FILL:
+        raise ValueError(f"no kind of scene {kind!r}: choose one of {', '.join(_FILL)}.")
     if band not in FILTERS:
         raise ValueError(f"no band {band!r}: choose one of {', '.join(FILTERS)}.")
     if size != int(size) or size < MINIMUM_SIZE:
@@ -140,6 +140,24 @@ def _nebula(patch: Patch, device: torch.device) -> Tensor:
     return emission * patch.surface_rate(patch["surface_brightness"])
 
 
+def _lens_field(patch: Patch, device: torch.device) -> Tensor:
+    """A massive elliptical, its companions and the galaxies of any field as sources; the arcs behind it as a map."""
+    x, y = patch.centre(patch["centre_offset"])
+    patch.add_ellipticals((x, y), patch["lens_magnitude"], patch["lens_radius"], patch["companions"])
+    _background(patch)
+    arcs = lensed_source_map(
+        patch.width,
+        (x + PAD, y + PAD),
+        patch.generator,
+        einstein_radius=patch["einstein_radius"] / patch.scale,
+        radius=patch["source_radius"] / patch.scale,
+        shear=patch["shear"],
+        offset=patch["source_offset"],
+        device=device,
+    )
+    return arcs * float(patch.rate(patch["source_magnitude"]))
+
+
 def _blank_field(patch: Patch, device: torch.device) -> None:
     """Nothing at all: what is found here is a false alarm."""
 
@@ -151,7 +169,10 @@ _FILL = {
     "nebula": _nebula,
     "sparse_field": _background,
     "blank_field": _blank_field,
+    "lens_field": _lens_field,
 }
 """What fills a patch of each kind: adds its sources, returns its diffuse light (or None)."""
 
-KINDS = tuple(_FILL)
+KINDS = tuple(_FILL)[:6]
+"""The kinds of the training fields, in the order that `features` knows them by. "lens_field" came later: it makes
+fields that no network was trained on."""
