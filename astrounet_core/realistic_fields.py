@@ -34,6 +34,17 @@ VERDICTS = (
 )
 """Comparisons that the book's conclusions rest on: ours, theirs, measure, protocol."""
 
+LABELS = {
+    "tpr": "TPR [%]",
+    "precision": "precision [%]",
+    "snr_factor": "SNR_f",
+    "kl_paper": "KL divergence",
+    "psnr_matched": "PSNR [dB]",
+    "nmse": "noise-normalised MSE",
+    "sky_rms": "sky rms [σ]",
+}
+"""The measures of `VERDICTS` as tables print them."""
+
 Rows = Mapping[str, list[dict]]
 
 
@@ -53,7 +64,7 @@ def test_rows(profile: str = "retrain") -> dict[str, list[dict]]:
 
 
 def verdicts(rows: Rows) -> list[dict]:
-    """`tally.paired_difference` of every one of `VERDICTS`: rows {ours, theirs, measure, protocol, value, error, ...}."""
+    """`tally.paired_difference` of each of `VERDICTS`: rows {ours, theirs, measure, protocol, value, error, ...}."""
     return [
         {"ours": ours, "theirs": theirs, "measure": name, "protocol": protocol}
         | paired_difference(rows[ours], rows[theirs], name, protocol, RATIO)
@@ -83,6 +94,12 @@ def published() -> tuple[dict, bool]:
     """The content of `RECORD`, and whether the networks that it measured are those that are published now."""
     record = provenance.read_json(RECORD)
     return record, record["run"]["weights_sha256"] == _weights()
+
+
+def score_of(record: dict, method: str, measure: str, protocol: str) -> float:
+    """Mean of a measure over the realistic fields. Raises StopIteration where the record has none."""
+    key = (measure, protocol)
+    return next(row["value"] for row in record["scores"][method] if (row["metric"], row["protocol"]) == key)
 
 
 def _weights() -> dict[str, str]:

@@ -48,7 +48,7 @@ def make_scene(
     device: torch.device | str = "cpu",
     **overrides: float | str | list[float],
 ) -> Scene:
-    """A scene of one of KINDS or a "lens_field", size x size pixels of 0.04″, through a filter of ``instrument.FILTERS``.
+    """A scene of one of KINDS, or a "lens_field": size x size pixels of 0.04″, through one of ``instrument.FILTERS``.
 
     overrides replace parameters of the kind, named as in ``data_manifest/fields.toml``, by a value or a range.
     A resolved galaxy and a nebula fill the frame whatever its size; all else has the densities and angular

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astrounet_core import counterparts, manifest
-from astrounet_core.counterparts import COUNTERPARTS, regridded
+from astrounet_core import counterparts, manifest, realism
+from astrounet_core.counterparts import COUNTERPARTS, IMPROVED, regridded
 from astrounet_core.inspection import blank_sky, sky_scatter
 from astrounet_core.provenance import read_json
 
@@ -55,3 +55,14 @@ def test_without_files_the_record_answers(monkeypatch):
     found, from_record = counterparts.real("ngc1261_f336w")
     assert from_record and found["lags"]["mean"][0] == 1 and np.isnan(found["lags"]["scatter"]).all()
     assert found["struck"]["mean"] > found["sources"]["mean"] > 1000
+
+
+def test_improved_scenes_are_nearer_to_the_horseshoe_and_the_cluster():
+    real = counterparts.published("horseshoe_f606w")
+    sigma = float(real["sigma"]["mean"])
+    before, after = (counterparts.simulate(each["horseshoe_f606w"], sigma, 2) for each in (COUNTERPARTS, IMPROVED))
+    distance = [realism.distribution_distance(real["pixels"]["mean"], one["pixels"]["mean"]) for one in (before, after)]
+    assert distance[0]["ks"] > 0.08 and distance[1]["ks"] < 0.04
+    assert distance[1]["wasserstein"] < 0.5 * distance[0]["wasserstein"]
+    blank = [float(np.nanmean((one["sky_power"]["mean"] - real["sky_power"]["mean"])[:8])) for one in (before, after)]
+    assert blank[0] < -1.5 and abs(blank[1]) < 0.5  # dex, on scales above 2 arcsec

@@ -9,13 +9,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astrounet_core.diffuse import ionising_photons, power_law_field
+from astrounet_core.diffuse import ionising_photons, lensed_source_map, power_law_field
 from astrounet_core.field_table import field_table, spread
 from astrounet_core.instrument import F606W, FILTERS, magnitude_from_rate
 from astrounet_core.populations import Patch, counts_per_magnitude, inverse_sample, magnitudes, radial_profile
 from astrounet_core.psf import hst_psf
 from astrounet_core.rendering import PAD, Sources, draw, lay_galaxies, no_sources, sersic_b
 from astrounet_core.scenes import KINDS, fields, make_scene, render
+
+ALL_KINDS = (*KINDS, "lens_field")
 
 
 def tensor(*values: float) -> torch.Tensor:
@@ -179,7 +181,43 @@ def test_uniform_gas_absorbs_exponentially_and_a_wall_casts_a_shadow():
 # ---- scenes -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", KINDS)
+def lensed(einstein_radius: float, offset: float, size: int = 401) -> torch.Tensor:
+    """A small round source behind a lens at the centre, without shear or knots."""
+    shape = {"shear": 0.0, "radius": 3.0, "clumps": 0}
+    centre = (size // 2, size // 2)
+    generator = torch.Generator().manual_seed(5)
+    return lensed_source_map(size, centre, generator, einstein_radius=einstein_radius, offset=offset, **shape)
+
+
+@pytest.mark.parametrize(("offset", "magnification"), [(0.8, 2 / 0.8), (0.5, 2 / 0.5), (1.5, 1 + 1 / 1.5), (2.0, 1.5)])
+def test_a_lens_magnifies_as_the_closed_form_says(offset, magnification):
+    # singular isothermal sphere: images at offset ± 1 with magnifications 1 / offset ± 1, the second inside 1 only
+    assert float(lensed(60.0, offset).sum()) == pytest.approx(magnification, rel=0.01)
+
+
+def test_without_a_lens_a_source_keeps_its_light_and_behind_it_becomes_a_ring():
+    assert float(lensed(0.0, 0.0).sum()) == pytest.approx(1, abs=0.01)
+    ring = lensed(60.0, 0.0)
+    along = torch.arange(401.0) - 200
+    radius = torch.hypot(along[None], along[:, None])
+    assert float((ring * radius).sum() / ring.sum()) == pytest.approx(60, abs=0.2)
+
+
+def test_lensing_keeps_surface_brightness():
+    assert float(lensed(60.0, 0.5).max()) == pytest.approx(float(lensed(0.0, 0.0).max()), rel=0.1)
+
+
+def test_a_lens_field_has_its_elliptical_in_the_middle_and_companions_fainter_than_it():
+    scene = make_scene("lens_field", 256, 3, centre_offset=0.0, galaxies_at_26=0.0, field_stars=0.0, companions=20.0)
+    brightest = scene.catalogue["flux_e_s"].argmax()
+    assert scene.catalogue["sersic_index"].tolist() == [4.0] * len(scene.catalogue["x"])
+    assert (scene.catalogue["x"][brightest], scene.catalogue["y"][brightest]) == (127.5, 127.5)
+    others = np.delete(scene.catalogue["flux_e_s"], brightest)
+    fainter = 2.5 * np.log10(scene.catalogue["flux_e_s"][brightest] / others)
+    assert len(others) and (fainter > 1.5).all() and (fainter < 5).all()
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_every_kind_is_a_finite_positive_image_with_its_catalogue(kind):
     scene = make_scene(kind, 256, seed=5)
     assert scene.image.shape == (256, 256) and scene.image.dtype == torch.float32
@@ -214,7 +252,7 @@ def test_catalogue_stars_stand_where_the_image_has_peaks():
 
 
 @settings(max_examples=12, deadline=None)
-@given(kind=st.sampled_from(KINDS), size=st.integers(16, 150), seed=st.integers(0, 2**63 - 1))
+@given(kind=st.sampled_from(ALL_KINDS), size=st.integers(16, 150), seed=st.integers(0, 2**63 - 1))
 def test_same_seed_same_scene(kind, size, seed):
     one, two = make_scene(kind, size, seed), make_scene(kind, size, seed)
     assert torch.equal(one.image, two.image) and one.image.shape == (size, size)
@@ -325,6 +363,15 @@ def test_spread_keeps_counts_and_never_strays_from_the_share(counts):
     for label, count in counts.items():
         taken = np.cumsum([name == label for name in order])
         assert np.abs(taken - count / total * np.arange(1, total + 1)).max() < len(counts)
+
+
+def test_realistic_fields_are_of_families_that_training_never_sees_and_have_three_correlations():
+    chosen = fields("realistic")
+    assert Counter(field.kind for field in chosen) == {"lens_field": 6, "star_cluster": 6}
+    assert {field.family for field in chosen} == {"held_out"}
+    assert {field.drizzle_correlation for field in chosen} == {0.0, 0.20, 0.27}
+    old = [field for field in chosen if field.kind == "star_cluster"]
+    assert {field.overrides["luminosity_function"] for field in old} == {"old_cluster"}
 
 
 def test_unknown_splits_and_versions_are_named():
