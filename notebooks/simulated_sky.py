@@ -33,8 +33,8 @@ seed = 0
 # All networks of this book learn from simulated skies. What such a network knows about the sky is what we put in. So
 # the question must be asked before any score is read: would a real telescope have sent such images?
 #
-# The scenes are the fields' own, version 1, set from real images before any score was seen. Where this page found them
-# wanting, **improved** ones were made, from the same images; the last section asks whether they change a verdict.
+# The scenes are the fields' own, version 1. Where this page found them wanting, **improved** ones were made, from the
+# same images; the last section asks whether they change a verdict.
 #
 # Four real ones answer, chosen because they can be had without an archive. Beside each stand scenes of the nearest
 # kind, with its pixel scale, its sensitivity and the noise of a like exposure. The mosaics don't say how long a pixel
@@ -76,7 +76,7 @@ page.note(
 )
 
 # %% tags=["hide-input"]
-panels = []
+panels, short = [], {"horseshoe_f606w": "Horseshoe", "cosmos": "COSMOS", "ngc1261_f336w": "NGC 1261"}
 for name in ("horseshoe_f606w", "ngc1261_f336w"):
     each, sigma = COUNTERPARTS[name], float(real[name]["sigma"]["mean"])
     kinds = {"simulated": each, "improved": IMPROVED[name]}
@@ -85,7 +85,7 @@ for name in ("horseshoe_f606w", "ngc1261_f336w"):
         images = {"real": counterparts.real_image(each.images[0])} | images
     for kind, image in images.items():
         values = realism.sky_normalised(image, inspection.blank_sky(image))
-        panels.append((f"{each.title}: {kind}", values[90:410, 90:410]))
+        panels.append((f"{short[name]}, {kind}", values[90:410, 90:410]))
 page.figure(
     figures.sky_panels(panels, columns=len(panels) // 2, unit="σ", kind="asinh"),
     name="fig-real-and-simulated",
@@ -230,6 +230,8 @@ for name, each in COUNTERPARTS.items():
         for key in ("power", "sky_power"):
             row |= {f"{key}{f}": np.interp(f, frequencies, measures[key]["mean"]) for f in scales}
         rows_power.append(row)
+
+# %% tags=["hide-input"]
 page.table(
     rows_power,
     name="table-sky-power",
@@ -252,6 +254,8 @@ excess = {
 worst = max(abs(values[2]) for values in excess.values())
 large = {name: excess[name][0] for name in ("horseshoe_f606w", "cosmos")}
 left = of["horseshoe_f606w", "real"]["sky_power0.3"] - of["horseshoe_f606w", "improved"]["sky_power0.3"]
+
+# %% tags=["hide-input"]
 page.text(
     f"The optics pass nothing above {page.value(cut_off, '.1f')} cycles per arcsec in F606W. Pixels of 0.04″ carry up "
     f"to {page.value(1 / 0.08, '.1f')}, those of 0.06″ up to {page.value(1 / 0.12, '.1f')}: the cut-off lies outside "
@@ -277,7 +281,7 @@ for name in ("cosmos", "ngc1261_f336w"):
     for kind, measures in shown.items():
         counts = measures["counts"]["mean"]
         usable = counts > 0
-        series[f"{COUNTERPARTS[name].title}: {kind}"] = (magnitudes[usable], counts[usable])
+        series[f"{short[name]}, {kind}"] = (magnitudes[usable], counts[usable])
 page.figure(
     figures.curves(series, xlabel="AB magnitude", ylabel="sources per arcmin² and magnitude", logy=True, markers=True),
     name="fig-sky-counts",
@@ -364,8 +368,13 @@ page.table(
     ],
     record=record["run"],
 )
-if not current:
-    page.note("The published networks have changed since these scores were made. `make checks` makes them again.")
+
+# %% tags=["hide-input"]
+page.note(
+    "The published networks made these scores; `make checks` makes them again."
+    if current
+    else "The published networks have changed since these scores were made. `make checks` makes them again."
+)
 
 # %% tags=["hide-input"]
 fates = [row["verdict"] for row in rows]
