@@ -362,8 +362,8 @@ page.table(
     columns=[
         Column("compared", "Compared"),
         Column("measure", "Measure"),
-        Column("test", "Test fields", "+.3g", spread="test_e"),
-        Column("new", "Improved fields", "+.3g", spread="new_e"),
+        Column("test", "Test fields", ".3g", spread="test_e"),
+        Column("new", "Improved fields", ".3g", spread="new_e"),
         Column("verdict", "Verdict"),
     ],
     record=record["run"],
