@@ -61,7 +61,7 @@ def stamps(model: ImagePSF, x: np.ndarray, y: np.ndarray, size: int = STAMP) -> 
     offset = np.arange(size) - size // 2
     dx, dy = (np.atleast_1d(place - np.rint(place))[:, None, None] for place in (x, y))
     places = np.broadcast_arrays(offset[None, None, :] - dx, offset[None, :, None] - dy)
-    return model.evaluate(*places, flux=1.0, x_0=0.0, y_0=0.0)
+    return model(*places)
 
 
 def psf_photometry(

@@ -1,0 +1,109 @@
+"""``astrounet check``: what denoising does to one's own image. Heavy imports stay inside, as in `cli`."""
+
+import argparse
+import json
+from pathlib import Path
+
+from . import __version__
+
+SUMMARY = "Add stars of known flux to an image, and compare what is found and measured before and after denoising."
+
+
+def add_parser(commands) -> None:
+    """Add the command ``check`` to an argument parser's commands."""
+    parser = commands.add_parser("check", help=SUMMARY, description=SUMMARY)
+    parser.set_defaults(command=run)
+    parser.add_argument("input", type=Path)
+    parser.add_argument("--ratio", type=float, default=2.0, help="exposure ratio wanted, at least 1 (default 2)")
+    parser.add_argument("--network", default="modern", help="a published network's name, or a .safetensors file")
+    parser.add_argument("--exptime", type=float, help="exposure time in seconds, where the header has none")
+    parser.add_argument("--ext", help="extension of the image: its name or number (default: found by content)")
+    parser.add_argument("--fwhm", type=float, help="of the image's stars, pixels (default: Hubble's PSF, or measured)")
+    parser.add_argument("--stars", type=int, default=400, help="stars to add in all (default 400)")
+    parser.add_argument("--seed", type=int, default=0, help="of their places, fluxes and photons")
+    parser.add_argument("--out-dir", type=Path, help="for IN_check.json and IN_check.png (default: beside the input)")
+    parser.add_argument("--json", action="store_true", help="print the record, not the table")
+    parser.add_argument("--overwrite", action="store_true", help="replace existing results")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Check the image of one FITS file; raises ValueError or OSError with one sentence where it can't be done."""
+    from .added_stars import check_image
+    from .fits_io import read_image
+    from .provenance import Stopwatch, write_json
+    from .star_shapes import star_shape
+
+    folder, stem = options.out_dir or options.input.parent, options.input.name.split(".fits")[0]
+    record, picture = (folder / f"{stem}_check.{kind}" for kind in ("json", "png"))
+    for path in (record, picture):
+        if path.exists() and not options.overwrite:
+            raise ValueError(f"{path} exists; choose another folder with --out-dir, or give --overwrite.")
+    clock = Stopwatch()
+    read = read_image(
+        options.input, options.exptime, int(options.ext) if (options.ext or "").isdigit() else options.ext
+    )
+    image = _without_masked(read)
+    psf = star_shape(image, read.band, read.pixel_scale, options.fwhm)
+    result = check_image(image, read.exposure_time, _method(options, read), psf, stars=options.stars, seed=options.seed)
+    _draw(result, options, picture)
+    content = _record(result, options, read.exposure_time, psf.note) | {"seconds": round(clock.seconds, 1)}
+    write_json(record, content)
+    print(json.dumps(content, indent=1) if options.json else _text(result, content, record, picture))
+
+
+def _without_masked(read):
+    """The image with NaN where the file's mask says to leave pixels alone."""
+    import numpy as np
+
+    return read.image if read.mask is None else np.where(read.mask, np.float32(np.nan), read.image)
+
+
+def _method(options: argparse.Namespace, read):
+    """(image, exposure_time) -> denoised image, by one loaded network."""
+    from .inference import denoise, load_network
+    from .settings import BANDS
+
+    network, band = load_network(options.network), read.band if read.band in BANDS else None
+    return lambda image, time: denoise(image, options.ratio, time, network, band=band)
+
+
+def _draw(result, options: argparse.Namespace, path: Path) -> None:
+    from .check_report import check_figure
+    from .provenance import replacing
+
+    with replacing(path) as beside:
+        title = f"{options.input.name}\n{options.network}, exposure ratio {options.ratio:g}"
+        check_figure(result, title).savefig(beside, format="png", dpi=150)
+
+
+def _record(result, options: argparse.Namespace, exposure_time: float, psf: str) -> dict:
+    from .check_report import conclusions, describe, rows
+
+    return {
+        "astrounet": __version__,
+        "file": str(options.input),
+        "network": options.network,
+        "exposure_ratio": options.ratio,
+        "exposure_time": exposure_time,
+        "psf": psf,
+        "seed": options.seed,
+        "stars": len(result.flux),
+        "images": result.images,
+        "windows": [list(window) for window in result.windows],
+        "sources": list(result.sources),
+        "thresholds": list(result.thresholds),
+        "rows": rows(result),
+        "how": describe(result),
+        "conclusions": conclusions(result),
+    }
+
+
+def _text(result, content: dict, record: Path, picture: Path) -> str:
+    from .check_report import table
+
+    head = (
+        f"{content['file']}: {content['network']}, exposure ratio {content['exposure_ratio']:g},"
+        f" exposure {content['exposure_time']:g} s. Stars: {content['psf']}."
+    )
+    parts = [head, *content["how"], "", table(result), "", *content["conclusions"], "", str(record), str(picture)]
+    return "\n".join(parts)
