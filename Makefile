@@ -5,7 +5,7 @@ BIN := .venv/bin
 SNAKEMAKE := PYTHONPATH= $(BIN)/python -m snakemake --workflow-profile profiles/default
 
 .DEFAULT_GOAL := help
-.PHONY: help book page test lint inspect serve bench checks teaser clean publish
+.PHONY: help book page survey test lint inspect serve bench checks teaser clean publish
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,9 @@ book: .venv/.ready  ## build the book at _build/html/index.html; PROFILE=smoke|q
 
 page: .venv/.ready  ## run one page: make page PAGE=noise_model
 	@$(SNAKEMAKE) page --config profile=$(PROFILE) page=$(PAGE)
+
+survey: .venv/.ready  ## denoise files of your own, one job each: make survey IMAGES='night/*.fits' OUT=denoised
+	@$(SNAKEMAKE) survey --config images='$(IMAGES)' out='$(OUT)'
 
 test: .venv/.ready  ## run the whole test suite
 	@$(BIN)/python -m pytest

@@ -2,6 +2,7 @@
 
     snakemake --config profile=quick            the book
     snakemake page --config page=noise_model    one page
+    snakemake survey --config images='night/*.fits' out=denoised    files of one's own, see workflow/survey.smk
 
 Rules compare the content of what they are made from (the `digest` parameters), not file times.
 """
@@ -157,5 +158,13 @@ rule book:
         "{PYTHON} workflow/build_book.py --profile {PROFILE}"
 
 
+include: "workflow/survey.smk"
+
+
 onsuccess:
     plan.print_timings(STARTED)
+    print(*survey.report(NIGHT), sep="\n", file=sys.stderr)
+
+
+onerror:
+    print(*survey.report(NIGHT), sep="\n", file=sys.stderr)
