@@ -56,7 +56,7 @@ def star_shape(
     note = "as given"
     if fwhm is None:
         fwhm, count = measured_fwhm(image)
-        note = f"the lower quartile of {count} bright sources of the image"
+        note = f"the lower quartile of {count} bright sources of the image (give --fwhm if those are galaxies)"
     if not WIDTHS[0] / 3 < fwhm < 4 * WIDTHS[1]:
         raise ValueError(f"a FWHM of {fwhm} px does not work; give --fwhm in pixels, 2.5, say.")
     size = max(15, 2 * int(np.ceil(2.5 * fwhm)) + 1)
