@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import sep
-from scipy.ndimage import binary_opening, distance_transform_edt, minimum_filter
+from scipy.ndimage import distance_transform_edt, minimum_filter
 from scipy.spatial import cKDTree
 from scipy.stats import median_abs_deviation
 
@@ -130,8 +130,8 @@ def check_image(
     may look deeper as far as it does not take noise for sources.
 
     The noise of a flux, and with it its bound, is measured: the scatter of the filtered image on blank sky, so that
-    pixels' correlation counts; the star's own photons are added. NaN are no data, nor are patches of exact zeros.
-    Raises ValueError for an image that isn't 2-D, a time not above 0, less than one star, or no quiet place for any.
+    pixels' correlation counts; the star's own photons are added. NaN are no data. Raises ValueError for an image that
+    isn't 2-D, has no data or no noise, a time not above 0, less than one star, or no quiet place for any.
     """
     pixels, generator = _checked(image, exposure_time, stars), np.random.default_rng(seed)
     windows = _windows(pixels, window, generator)
@@ -244,7 +244,7 @@ def _near(x: np.ndarray, y: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 
 def _checked(image: np.ndarray, exposure_time: float, stars: int) -> np.ndarray:
-    """The image as float32 with NaN for all that is no data."""
+    """The image as float32 of its own."""
     pixels = np.array(image, np.float32)
     if pixels.ndim != 2:
         raise ValueError(f"the image has {pixels.ndim} dimensions; give a 2-D array in e-/s.")
@@ -252,8 +252,7 @@ def _checked(image: np.ndarray, exposure_time: float, stars: int) -> np.ndarray:
         raise ValueError(f"exposure time {exposure_time} does not work; give the image's own, in seconds, above 0.")
     if stars < 1:
         raise ValueError(f"{stars} stars measure nothing; give --stars 1 or more.")
-    pixels[~np.isfinite(pixels) | binary_opening(pixels == 0, np.ones((3, 3)))] = np.nan
-    if np.isnan(pixels).all():
+    if not np.isfinite(pixels).any():
         raise ValueError("the image has no pixel with data; check the file or its mask.")
     return pixels
 

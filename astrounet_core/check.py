@@ -28,43 +28,56 @@ def add_parser(commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Check the image of one FITS file; raises ValueError or OSError with one sentence where it can't be done."""
-    from .added_stars import check_image
     from .fits_io import read_image
     from .provenance import Stopwatch, write_json
-    from .star_shapes import star_shape
 
     folder, stem = options.out_dir or options.input.parent, options.input.name.split(".fits")[0]
     record, picture = (folder / f"{stem}_check.{kind}" for kind in ("json", "png"))
     for path in (record, picture):
         if path.exists() and not options.overwrite:
             raise ValueError(f"{path} exists; choose another folder with --out-dir, or give --overwrite.")
-    clock = Stopwatch()
-    read = read_image(
-        options.input, options.exptime, int(options.ext) if (options.ext or "").isdigit() else options.ext
-    )
-    image = _without_masked(read)
-    psf = star_shape(image, read.band, read.pixel_scale, options.fwhm)
-    result = check_image(image, read.exposure_time, _method(options, read), psf, stars=options.stars, seed=options.seed)
-    _draw(result, options, picture)
-    content = _record(result, options, read.exposure_time, psf.note) | {"seconds": round(clock.seconds, 1)}
+    clock, ext = Stopwatch(), options.ext
+    read = read_image(options.input, options.exptime, int(ext) if ext and ext.isdigit() else ext)
+    try:
+        result, psf = _measure(options, read)
+        _draw(result, options, picture)
+    except ValueError as error:
+        raise ValueError(f"{options.input}: {error}") from None
+    content = _record(result, options, read.exposure_time, psf) | {"seconds": round(clock.seconds, 1)}
     write_json(record, content)
     print(json.dumps(content, indent=1) if options.json else _text(result, content, record, picture))
 
 
-def _without_masked(read):
-    """The image with NaN where the file's mask says to leave pixels alone."""
+def _measure(options: argparse.Namespace, read):
+    """The result for an image that was read, and how its stars look, in words."""
+    from .added_stars import check_image
+    from .star_shapes import star_shape
+
+    image = _seen(read)
+    psf = star_shape(image, read.band, read.pixel_scale, options.fwhm)
+    method, given = _method(options, read), {"stars": options.stars, "seed": options.seed}
+    return check_image(image, read.exposure_time, method, psf, **given), psf.note
+
+
+def _seen(read):
+    """The image with NaN where there is no data or the file's mask says to leave pixels alone."""
     import numpy as np
 
-    return read.image if read.mask is None else np.where(read.mask, np.float32(np.nan), read.image)
+    from .fits_out import FLAG_FILLED, FLAG_MASKED
+    from .frames import find_flags
+
+    hidden = find_flags(read.image, read.mask) & (FLAG_FILLED | FLAG_MASKED) > 0
+    return np.where(hidden, np.float32(np.nan), read.image)
 
 
 def _method(options: argparse.Namespace, read):
-    """(image, exposure_time) -> denoised image, by one loaded network."""
-    from .inference import denoise, load_network
+    """(image, exposure_time) -> denoised image, as `astrounet denoise` does it."""
+    from .frames import denoise_frame, load
     from .settings import BANDS
 
-    network, band = load_network(options.network), read.band if read.band in BANDS else None
-    return lambda image, time: denoise(image, options.ratio, time, network, band=band)
+    trained, band = load(options.network), read.band if read.band in BANDS else None
+    given = {"saturation": read.saturation, "band": band}
+    return lambda image, time: denoise_frame(image, options.ratio, time, trained, **given).image
 
 
 def _draw(result, options: argparse.Namespace, path: Path) -> None:

@@ -90,7 +90,7 @@ def _named(pattern: str, out: Path) -> dict[str, str]:
 
 
 def report(survey: Survey) -> list[str]:
-    """Lines for the end of a run: how many files are done, and for each that isn't, what the last line of its log says."""
+    """Lines for the end of a run: how many files are done, and of each that isn't the last line of its log."""
     if not survey.images:
         return []
     missing = [name for name in survey.images if not Path(survey.output(name)).exists()]
