@@ -20,7 +20,7 @@ from .star_shapes import Psf
 Method = Callable[[np.ndarray, float], np.ndarray]
 """(image, exposure_time) -> image, e-/s and s."""
 
-STARS = 400
+STARS = 800
 """Stars that are added in all."""
 
 SNR_RANGE = (3.0, 100.0)

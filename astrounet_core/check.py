@@ -19,7 +19,7 @@ def add_parser(commands) -> None:
     parser.add_argument("--exptime", type=float, help="exposure time in seconds, where the header has none")
     parser.add_argument("--ext", help="extension of the image: its name or number (default: found by content)")
     parser.add_argument("--fwhm", type=float, help="of the image's stars, pixels (default: Hubble's PSF, or measured)")
-    parser.add_argument("--stars", type=int, default=400, help="stars to add in all (default 400)")
+    parser.add_argument("--stars", type=int, default=800, help="stars to add in all (default 800)")
     parser.add_argument("--seed", type=int, default=0, help="of their places, fluxes and photons")
     parser.add_argument("--out-dir", type=Path, help="for IN_check.json and IN_check.png (default: beside the input)")
     parser.add_argument("--json", action="store_true", help="print the record, not the table")
