@@ -18,7 +18,10 @@ FEWEST = 5
 """Fewer stars than this give neither bias nor scatter: None."""
 
 CHANCE = 0.01
-"""A verdict falls only where luck alone would do as much less often than this."""
+"""A verdict falls only where luck alone would do as much less often than this, by the sign test."""
+
+CLEAR = 3.0
+"""A bias is told as one from so many standard errors on."""
 
 SIDES = ("before", "after")
 
@@ -89,8 +92,8 @@ def _on_finding(result: CheckResult) -> str:
 def _on_bias(row: dict) -> str:
     bias, error = row["bias_after"], row["bias_after_error"]
     stars = f"{row['stars']} stars of SNR {row['snr_low']:g} to {row['snr_high']:g}"
-    if abs(bias) <= 2 * error or not bias:
-        return f"Denoised, {stars} show no bias in flux: {bias:+.1f} ± {error:.1f} %."
+    if abs(bias) <= CLEAR * error or not bias:
+        return f"Denoised, {stars} show no clear bias in flux: {bias:+.1f} ± {error:.1f} %."
     return f"Denoised, {stars} come out {abs(bias):.1f} ± {error:.1f} % {'fainter' if bias < 0 else 'brighter'}."
 
 
@@ -122,7 +125,8 @@ def describe(result: CheckResult) -> list[str]:
         f"Without added stars the image shows {result.sources[0]} such sources before and {result.sources[1]} after;"
         " which of them are real, this check can't tell.",
         "Bias: what a star adds to the forced PSF flux at its place, against its true flux. Scatter: of that flux about"
-        " the truth, in units of the Cramer-Rao bound of the image as it was.",
+        " the truth, in units of the Cramer-Rao bound of the image as it was. Errors are standard errors.",
+        f"A difference is one where luck alone would do as much in fewer than {100 * CHANCE:g} of 100 such checks.",
     ]
 
 

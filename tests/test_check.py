@@ -209,7 +209,7 @@ def test_standard_errors_cover():
         (np.full(50, 0.5), np.arange(50) > 8, None, "0 won, 9 lost. Denoising loses stars here."),
         (np.full(50, 0.5), np.arange(50) > 2, None, "0 won, 3 lost. That shows no difference."),
         (np.full(50, -0.7), None, None, "come out 10.0 ± 0.0 % fainter."),
-        (np.linspace(-1, 1.001, 50), None, None, "50 stars of SNR 5 to 10 show no bias in flux"),
+        (np.linspace(-1, 1.001, 50), None, None, "50 stars of SNR 5 to 10 show no clear bias in flux"),
     ],
 )
 def test_sentences_follow_from_the_numbers(error, found, before, said):

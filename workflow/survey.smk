@@ -1,7 +1,7 @@
 """A night of files, one job each: snakemake survey --config images='night/*.fits' out=denoised
 
-Also in --config: ratio=3 network=network1 exptime=700 options='--clean-cosmic-rays' threads=2.
-On a cluster: --workflow-profile profiles/slurm.
+Also in --config: ratio=3 network=network1 exptime=700 options='--clean-cosmic-rays' threads=2. Of many cores with
+little memory as many are used as --resources mem_mb=32000 allows. On a cluster: --workflow-profile profiles/slurm.
 """
 
 from workflow import survey
