@@ -33,7 +33,7 @@ SPACING = 32
 """Pixels between two stars of one image, at least."""
 
 CLEAR = 8
-"""Pixels between a star and whatever the image itself shows above `KNOWN`, at least."""
+"""Pixels between a star and whatever the image itself shows above `KNOWN`, at least, and two FWHM."""
 
 KNOWN = 5.0
 """What the image itself shows, in units of the noise of a PSF-fitted flux."""
@@ -169,7 +169,7 @@ def _check_window(pixels, time: float, method: Method, psf: Psf, stars: int, gen
     empty = [_noise_image(before, blank, generator) for _ in range(NOISE_IMAGES)]
     before.expect(empty, 1e-3 * noise)
     after.expect([method(each, time) for each in empty], 1e-3 * noise)
-    free = distance_transform_edt(before.filtered < KNOWN * noise) >= CLEAR
+    free = distance_transform_edt(np.pad(before.filtered < KNOWN * noise, 1))[1:-1, 1:-1] >= max(CLEAR, 2 * psf.fwhm)
     free &= minimum_filter(usable, psf.size, mode="constant", cval=False)
     most, rows = max(1, round(pixels.size / ROOM**2)), []
     for _ in range(-(-stars // most)):
