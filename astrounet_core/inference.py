@@ -1,7 +1,8 @@
 """Applying a network to whole images: exact tiles, and the paper's mosaic for comparison (section 3.2)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .manifest import weights_path
+from .precision import ready
 from .settings import BANDS
 from .unet import STRIDE, Denoiser, sky_statistics
 from .weights import load_weights
@@ -18,7 +20,10 @@ HALO = {"transposed": 96, "nearest": 112, "bilinear": 128}
 most 94, 110 and 126 pixels away (`unet.reach`)."""
 
 TILE = 1216
-"""Default tile, halo included: a core of 1024 pixels; about 1.3 GB of activations at the paper's width."""
+"""Default tile, halo included: a core of 1024 pixels."""
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+"""What the network's layers compute in; "bf16" leaves the last one in float32."""
 
 
 @lru_cache(maxsize=4)
@@ -40,30 +45,32 @@ def denoise(
     *,
     tile: int = TILE,
     band: str | None = None,
+    precision: str = "fp32",
+    progress: Callable[[Iterable], Iterable] = iter,
 ) -> np.ndarray | Tensor:
     """What an exposure ``exposure_ratio`` times longer would have shown: (H, W) e-/s -> (H, W) e-/s, of the same kind.
 
-    exposure_time: of the image passed in, s. NaN pixels are filled with the sky for their neighbours' sake and come
-    back as NaN. Any size from 1x1 up: borders are reflected. Tiles with a `HALO` give what one pass over
-    the whole image gives, to float tolerance, in memory that does not grow with the image. The output's noise is
-    correlated: errors that assume independent pixels do not hold on it.
+    exposure_time: of the image passed in, s. Pixels that are not finite are filled with the sky for their neighbours'
+    sake and come back as they were. Any size from 1x1 up: borders are reflected. Tiles with a `HALO` give what one
+    pass over the whole image gives, to float tolerance, in memory that does not grow with the image; what scales
+    the image is measured once. A float64 tensor is computed in float64, all else in float32; precision: "bf16" runs
+    the layers in bfloat16 (`precision.choose` says where it is worth it). progress: wraps the list of tiles, as tqdm
+    does. The output's noise is correlated: errors that assume independent pixels do not hold on it.
 
-    Raises ValueError for an image that is not 2-D or has no finite pixel, a ratio below 1, a time not above 0, or a
-    tile that is not a multiple of 16 larger than two halos.
+    Raises ValueError for an image that is not 2-D or has too few finite pixels, a ratio below 1, a time not above 0, an
+    unknown precision, or a tile that is not a multiple of 16 larger than two halos.
     """
-    pixels, (ratio, time) = _checked(image, exposure_ratio, exposure_time)
-    net = _network(network, pixels.device)
-    halo = HALO[net.settings.upsampling]
+    pixels, apply = _prepare(image, exposure_ratio, exposure_time, network, band, precision)
+    halo = HALO[apply.network.settings.upsampling]
     if tile % STRIDE or tile <= 2 * halo:
         raise ValueError(f"tile {tile} does not work; give a multiple of {STRIDE} larger than {2 * halo}.")
-    filled, sky = _fill(pixels)
-    output = torch.empty_like(filled)
-    for rows, columns in _cores(filled.shape, tile - 2 * halo):
-        patch = filled[_reflected(rows, filled.shape[0], halo)][:, _reflected(columns, filled.shape[1], halo)]
-        answer = _apply(net, patch[None, None], ratio, time, sky, band)[0, 0]
-        height, width = rows.stop - rows.start, columns.stop - columns.start
-        output[rows, columns] = answer[halo : halo + height, halo : halo + width]
-    return _like(image, torch.where(torch.isfinite(pixels), output, torch.nan))
+    output = torch.empty_like(pixels)
+    for rows, columns in progress(_cores(pixels.shape, tile - 2 * halo)):
+        context = (_reflected(side, size, halo) for side, size in zip((rows, columns), pixels.shape, strict=True))
+        answer = apply(_cut(pixels, *context))[halo:, halo:]
+        seen = pixels[rows, columns]
+        output[rows, columns] = torch.where(torch.isfinite(seen), answer[: seen.shape[0], : seen.shape[1]], seen)
+    return output if isinstance(image, Tensor) else output.numpy()
 
 
 def mosaic(
@@ -75,6 +82,7 @@ def mosaic(
     window: int = 256,
     stride: int = 32,
     band: str | None = None,
+    precision: str = "fp32",
 ) -> np.ndarray | Tensor:
     """The paper's way over a whole image (section 3.2): overlapping windows, averaged; kept for comparison.
 
@@ -82,20 +90,19 @@ def mosaic(
     column is moved back to fit. Images smaller than a window are reflected up to its size. Arguments, units and
     errors as `denoise`.
     """
-    pixels, (ratio, time) = _checked(image, exposure_ratio, exposure_time)
-    net = _network(network, pixels.device)
-    filled, sky = _fill(pixels)
-    height, width = (max(size, window) for size in filled.shape)
-    padded = filled[_reflect_index(torch.arange(height), len(filled))]
-    padded = padded[:, _reflect_index(torch.arange(width), filled.shape[1])]
+    pixels, apply = _prepare(image, exposure_ratio, exposure_time, network, band, precision)
+    rows, columns = (_reflect_index(torch.arange(max(size, window)), size) for size in pixels.shape)
+    padded = _cut(pixels, rows, columns)
+    height, width = padded.shape
     total, count = torch.zeros_like(padded), torch.zeros_like(padded)
     for row in _starts(height, window, stride):
         for column in _starts(width, window, stride):
             here = (slice(row, row + window), slice(column, column + window))
-            total[here] += _apply(net, padded[here][None, None], ratio, time, sky, band)[0, 0]
+            total[here] += apply(padded[here])
             count[here] += 1
-    mean = (total / count)[: filled.shape[0], : filled.shape[1]]
-    return _like(image, torch.where(torch.isfinite(pixels), mean, torch.nan))
+    mean = (total / count)[: pixels.shape[0], : pixels.shape[1]]
+    result = torch.where(torch.isfinite(pixels), mean, pixels)
+    return result if isinstance(image, Tensor) else result.numpy()
 
 
 def released_mosaic(
@@ -119,41 +126,61 @@ def released_mosaic(
     return full[margin:, margin:][: image.shape[0], : image.shape[1]]
 
 
-@torch.inference_mode()
-def _apply(net: Denoiser, patch: Tensor, ratio: float, time: float, sky: Tensor, band: str | None) -> Tensor:
-    number = {"dtype": patch.dtype, "device": patch.device}
-    index = None if band is None else torch.tensor([BANDS.index(band)], device=patch.device)
-    return net(patch, torch.tensor([time], **number), torch.tensor([ratio], **number), sky.to(**number), index)
+class _Apply:
+    """A network with all that is one for a whole image: exposure time and ratio, sky and filter."""
+
+    def __init__(self, network: Denoiser, pixels: Tensor, ratio: float, time: float, sky: Tensor, band: str | None):
+        number = {"dtype": pixels.dtype, "device": pixels.device}
+        index = None if band is None else torch.tensor([BANDS.index(band)], device=pixels.device)
+        self.network, self.background = network, sky[0, 0].to(**number)
+        self.given = (torch.tensor([time], **number), torch.tensor([ratio], **number), sky.to(**number), index)
+
+    @torch.inference_mode()
+    def __call__(self, patch: Tensor) -> Tensor:
+        """(H, W), sides multiples of 16 -> (H, W); pixels that are not finite count as sky."""
+        filled = torch.where(torch.isfinite(patch), patch, self.background)
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):  # GPUs would keep three digits of float32
+            return self.network(filled[None, None], *self.given)[0, 0]
 
 
-def _network(network: str | Path | Denoiser, device: torch.device) -> Denoiser:
-    return network if isinstance(network, Denoiser) else load_network(network, str(device))
-
-
-def _checked(image, exposure_ratio: float, exposure_time: float) -> tuple[Tensor, tuple[float, float]]:
-    pixels = image if isinstance(image, Tensor) else torch.from_numpy(np.array(image, dtype=np.float32))
+def _prepare(image, exposure_ratio: float, exposure_time: float, network, band, precision) -> tuple[Tensor, _Apply]:
+    """The image as a tensor, not copied where that can be helped, and the network for it; errors of `denoise`."""
+    if precision not in DTYPES:
+        raise ValueError(f"unknown precision {precision!r}; choose one of {', '.join(DTYPES)}.")
+    if not isinstance(image, Tensor):
+        image = torch.from_numpy(np.require(image, np.float32, ["C", "W"]))
+    pixels = image.detach().to(torch.float64 if image.dtype == torch.float64 else torch.float32)
     if pixels.ndim != 2:
         raise ValueError(f"the image has {pixels.ndim} dimensions; give a 2-D array in e-/s.")
     if not exposure_ratio >= 1:
         raise ValueError(f"exposure ratio {exposure_ratio} does not work; give a number of at least 1.")
     if not exposure_time > 0:
         raise ValueError(f"exposure time {exposure_time} does not work; give the image's own, in seconds, above 0.")
-    return pixels, (float(exposure_ratio), float(exposure_time))
+    net = network if isinstance(network, Denoiser) else load_network(network, str(pixels.device))
+    net = ready(net, pixels.dtype if precision == "fp32" else DTYPES[precision])
+    return pixels, _Apply(net, pixels, float(exposure_ratio), float(exposure_time), _sky(pixels), band)
 
 
-def _fill(pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """The image with its sky level in place of non-finite pixels, and its sky statistics (1, 2)."""
-    finite = torch.isfinite(pixels)
-    if not finite.any():
-        raise ValueError("the image has no finite pixel; check the file or its mask.")
+def _sky(pixels: Tensor) -> Tensor:
+    """`sky_statistics` of the image, (1, 2); of all its pixels where a share of them holds too few finite ones."""
     sky = sky_statistics(pixels[None, None])
-    return torch.where(finite, pixels, sky[0, 0].to(pixels.dtype)), sky
+    if not sky.isfinite().all():
+        sky = sky_statistics(pixels[None, None], max_pixels=pixels.numel())
+    if not sky.isfinite().all():
+        some = "too few finite pixels side by side" if torch.isfinite(pixels).any() else "no finite pixel"
+        raise ValueError(f"the image has {some}; check the file or its mask.")
+    return sky
 
 
-def _cores(shape: torch.Size, core: int) -> Iterator[tuple[slice, slice]]:
-    for row in range(0, shape[0], core):
-        for column in range(0, shape[1], core):
-            yield slice(row, min(row + core, shape[0])), slice(column, min(column + core, shape[1]))
+def _cut(pixels: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    return pixels[rows.to(pixels.device)[:, None], columns.to(pixels.device)]
+
+
+def _cores(shape: torch.Size, core: int) -> list[tuple[slice, slice]]:
+    corners = product(range(0, shape[0], core), range(0, shape[1], core))
+    return [
+        (slice(row, min(row + core, shape[0])), slice(column, min(column + core, shape[1]))) for row, column in corners
+    ]
 
 
 def _reflected(core: slice, size: int, halo: int) -> Tensor:
@@ -171,7 +198,3 @@ def _reflect_index(index: Tensor, size: int) -> Tensor:
 
 def _starts(size: int, window: int, stride: int) -> list[int]:
     return sorted({*range(0, size - window + 1, stride), size - window})
-
-
-def _like(image, result: Tensor):
-    return result if isinstance(image, Tensor) else result.numpy()

@@ -72,12 +72,15 @@ class UNet(nn.Module):
         self.apply(_initialise)
 
     def forward(self, image: Tensor, exposure_ratio: Tensor) -> Tensor:
-        """image (N, C, H, W), exposure_ratio (N,) -> (N, 1, H, W). ValueError for H or W not a multiple of 16."""
+        """image (N, C, H, W), exposure_ratio (N,) -> (N, 1, H, W). ValueError for H or W not a multiple of 16.
+
+        Computes in the weights' precision, the last layer in its own.
+        """
         if image.shape[-1] % STRIDE or image.shape[-2] % STRIDE:
             raise ValueError(f"the U-net needs multiples of {STRIDE} pixels, not {tuple(image.shape[-2:])}; pad first.")
         mode, ratio = self.settings.ratio_mode, exposure_ratio.to(image.dtype).view(-1, 1, 1, 1)
         x = image * ratio if mode == "multiply" else image + ratio if mode == "add" else image
-        skips = []
+        x, skips = x.to(self.bottom[0].weight.dtype), []
         for block in self.down:
             skips.append(block(x))  # width * 2^level maps at 1 / 2^level of the size
             x = F.max_pool2d(skips[-1], 2)
@@ -85,10 +88,12 @@ class UNet(nn.Module):
         for level, (up, merge) in enumerate(zip(self.up, self.merge, strict=True)):
             parts = [up(x), skips.pop()]
             if level == 0 and mode == "concatenate":
-                parts.append(ratio.expand(len(image), 1, *parts[0].shape[-2:]))
-            x = merge(torch.cat(parts, dim=1))
+                parts.append(ratio.to(x.dtype).expand(len(image), 1, *parts[0].shape[-2:]))
+            x = torch.cat(parts, dim=1)
+            del parts  # a quarter of all memory
+            x = merge(x)
         with torch.autocast(image.device.type, enabled=False):
-            return self.head(x.float() if self.head.weight.dtype == torch.float32 else x)
+            return self.head(x.to(self.head.weight.dtype))
 
 
 def _initialise(module: nn.Module) -> None:
@@ -113,13 +118,13 @@ def sky_statistics(image: Tensor, max_pixels: int = 2**20) -> Tensor:
     image with none left gives NaN. Images narrower than seven pixels use the standard deviation. Of an image with more
     than ``max_pixels`` every n-th block counts. No host synchronisation.
     """
-    plane = torch.where(torch.isfinite(image[:, 0]), image[:, 0], torch.nan).float()
+    plane = image[:, 0]
     step = max(1, int((plane[0].numel() / max_pixels) ** 0.5))
+    sample = _finite(plane[:, ::step, ::step]).flatten(1)
     if plane.shape[-1] >= 7:
-        sigma = _blocks_sigma(plane[..., :-6] - 2 * plane[..., 3:-3] + plane[..., 6:], step)
+        sigma = _blocks_sigma(plane, step)
     else:
-        sigma = torch.nan_to_num(plane.flatten(1)).std(dim=1, correction=0)
-    sample = plane[:, ::step, ::step].flatten(1)
+        sigma = torch.nan_to_num(_finite(plane).flatten(1)).std(dim=1, correction=0)
     centre = sample.nanmedian(dim=1, keepdim=True).values
     for _ in range(2):
         near = (sample - centre).abs() <= 3 * sigma[:, None]
@@ -127,11 +132,16 @@ def sky_statistics(image: Tensor, max_pixels: int = 2**20) -> Tensor:
     return torch.stack([centre[:, 0], sigma.clamp_min(1e-8)], dim=1)
 
 
-def _blocks_sigma(bend: Tensor, step: int) -> Tensor:
-    """First decile over blocks of the noise behind second differences (N, H, W): (N,)."""
-    height, width = (min(BLOCK, size) for size in bend.shape[1:])
-    blocks = bend.unfold(1, height, height * step).unfold(2, width, width * step).flatten(3).flatten(1, 2)
-    sigma = 1.4826 * blocks.abs().nanmedian(dim=-1).values / 6**0.5
+def _finite(values: Tensor) -> Tensor:
+    return torch.where(torch.isfinite(values), values, torch.nan).float()
+
+
+def _blocks_sigma(plane: Tensor, step: int) -> Tensor:
+    """First decile over blocks of the noise behind the second differences of (N, H, W), three pixels apart: (N,)."""
+    height, width = min(BLOCK, plane.shape[1]), min(BLOCK, plane.shape[2] - 6)
+    blocks = _finite(plane.unfold(1, height, height * step).unfold(2, width + 6, width * step))
+    bend = (blocks[..., :-6] - 2 * blocks[..., 3:-3] + blocks[..., 6:]).flatten(3).flatten(1, 2)
+    sigma = 1.4826 * bend.abs().nanmedian(dim=-1).values / 6**0.5
     return sigma.nanquantile(0.1, dim=1) / (0.95 if sigma.shape[1] > 1 else 1)
 
 

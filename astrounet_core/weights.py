@@ -31,7 +31,7 @@ def load_weights(path: Path, device: torch.device | str = "cpu") -> tuple[Denois
         raise FileNotFoundError(f"there is no weight file {path}; see `astrounet doctor` for what is there.") from None
     except Exception as error:
         raise ValueError(f"{path} is not a readable safetensors weight file ({error}); fetch it again.") from None
-    network = Denoiser(NetworkSettings.from_metadata(metadata)).to(device)
+    network = Denoiser(NetworkSettings.from_metadata(metadata)).to(device, memory_format=torch.channels_last)
     try:
         network.load_state_dict({name: value.float() for name, value in tensors.items()})
     except RuntimeError:
