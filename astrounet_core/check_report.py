@@ -161,6 +161,7 @@ def check_figure(result: CheckResult, title: str) -> Figure:
         column = {key: np.array([row[key] for row in measured]) for key in measured[0]}
         share = column[f"completeness_{side}"]
         limits = [share - column[f"completeness_{side}_low"], column[f"completeness_{side}_high"] - share]
+        limits = np.maximum(limits, 0)  # at 0 and 100 % rounding makes them negative
         errors = (limits, column[f"bias_{side}_error"], column[f"scatter_{side}_error"])
         for ax, name, error in zip(axes, ("completeness", "bias", "scatter"), errors, strict=True):
             style = {"fmt": SYMBOLS[index] + "-", "capsize": 3, "label": f"{side} denoising"}

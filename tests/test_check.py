@@ -223,6 +223,16 @@ def test_few_stars_give_no_bias_and_no_figure():
         check_report.check_figure(few, "")
 
 
+@pytest.mark.parametrize("stars", [5, 49, 77, 101])
+def test_all_or_none_found_can_be_drawn(stars):
+    """Wilson's limits there end at 0 and 100 %, but for rounding."""
+    result = synthetic(np.zeros(stars), np.zeros(stars, bool))
+    axes = check_report.check_figure(result, "all and none").axes
+    before, after = (bars[0].get_ydata() for bars in axes[0].containers)
+    assert (before.tolist(), after.tolist()) == ([100], [0])
+    assert axes[0].get_title() == "all and none" and axes[1].get_ylabel() == "flux bias [%]"
+
+
 @pytest.mark.parametrize(
     ("image", "time", "stars", "complaint"),
     [
