@@ -56,8 +56,8 @@ def files(split: str, count: int | None = None) -> list[Path]:
     if missing:
         url = HLA_URL.format(dataset=missing[0].removesuffix("_drz.fits"))
         raise DataUnavailable(
-            f"{len(missing)} of {len(names)} {split} files are not on this machine; fetch them (the first: {url}) "
-            "and name their folder in ASTROUNET_DATA_DIR."
+            f"{len(missing)} of {len(names)} {split} files are not on this machine (the first: {url}); run "
+            f"`astrounet data fetch hla:leak-free-{split}`, or name their folder in ASTROUNET_DATA_DIR."
         )
     return found
 

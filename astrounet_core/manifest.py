@@ -8,38 +8,30 @@ import csv
 import os
 import tomllib
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from http.client import HTTPException
+from functools import partial
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.parse import quote
 
+from . import downloads, first_seen
 from ._paths import MANIFEST_DIR, WEIGHTS_DIR
-from .provenance import replacing, sha256
+from .downloads import Progress
+from .provenance import sha256
+from .transfer import DataUnavailable, Download, check_fits
 
 IMAGES = MANIFEST_DIR / "demo_images.toml"
 WEIGHTS = MANIFEST_DIR / "weights.toml"
 FEATURES = MANIFEST_DIR / "features.toml"
 HLA = MANIFEST_DIR / "hla.csv"
 HLA_URL = "https://hla.stsci.edu/cgi-bin/getdata.cgi?dataset={dataset}_drz.fits"
-TIMEOUT = 20
-"""Seconds without an answer after which a download is given up."""
+MAST_URL = "https://mast.stsci.edu/api/v0.1/Download/file?uri={uri}"
+MAST_URI = "mast:HLA/url/cgi-bin/getdata.cgi?dataset={dataset}_drz.fits"
+"""As the archive's own lists of downloads write it. This and `HLA_URL` were never seen to answer: they were written
+without a network."""
 
-
-class DataUnavailable(OSError):
-    """A file is neither on this machine nor to be had over the network."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Download:
-    """A file to be had by URL, and how to know it."""
-
-    name: str
-    file: str
-    bytes: int
-    sha256: str
-    url: str
-    licence: str
-    note: str
+HLA_SPLITS = ("training", "validation", "test")
+RIGHTS = "public HST data, STScI/NASA/ESA"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +44,7 @@ class Entry(Download):
     exposure_time: float | None = None
     pixel_scale: float | None = None
     unit: str | None = None
-    rights: str = "public HST data, STScI/NASA/ESA"
+    rights: str = RIGHTS
 
 
 def entries() -> list[Entry]:
@@ -73,6 +65,11 @@ def classifier(name: str) -> Download:
     return Download(name=name, **tomllib.loads(FEATURES.read_text())[name])
 
 
+def classifiers() -> list[Download]:
+    """All networks of others."""
+    return [classifier(name) for name in tomllib.loads(FEATURES.read_text())]
+
+
 def cache_dir() -> Path:
     """Where downloads are kept: ``$ASTROUNET_CACHE_DIR``, else ``astrounet`` in the user's cache folder."""
     chosen = os.environ.get("ASTROUNET_CACHE_DIR")
@@ -80,25 +77,45 @@ def cache_dir() -> Path:
     return Path(chosen) if chosen else Path(base) / "astrounet"
 
 
+def select(names: Sequence[str]) -> list[Download]:
+    """What names stand for, each file once: an image, ``vgg16``, a file of the paper or several, see `hla_downloads`.
+
+    No names are all images. Raises ValueError for an unknown one.
+    """
+    found = [each for name in names for each in _named(name)] if names else entries()
+    return list({each.file: each for each in found}.values())
+
+
+def _named(name: str) -> list[Download]:
+    if name.split(":")[0] == "hla":
+        return hla_downloads(name)
+    return [each for each in [*classifiers(), *hla_downloads()] if name in (each.name, each.file)] or [entry(name)]
+
+
 def fetch(name: str, *, download: bool = True) -> Path:
     """The checked file of an image, see `obtain`. Raises ValueError for an unknown name."""
     return obtain(entry(name), download=download)
 
 
-def obtain(wanted: Download, *, download: bool = True) -> Path:
+def obtain(wanted: Download, *, download: bool = True, progress: Progress | None = None) -> Path:
     """A checked file: from ``$ASTROUNET_DATA_DIR``, else the cache, else by URL into the cache.
 
-    Raises ValueError for a file whose sha256 is wrong, DataUnavailable where there is no file and no network, or the
-    network's answer is not the file; nothing of such an answer is kept.
+    Where nobody publishes a sha256 it must be the one of the first time, see `first_seen`. Raises ValueError for a file
+    on this machine that is another, DataUnavailable where there is none and no address has it.
     """
+    lock = cache_dir() / "hla.lock.json"
+    wanted = first_seen.pinned(wanted, lock)
     path = find_local(wanted.file)
-    if path is not None:
-        return _checked(path, wanted.sha256, "delete it and it is fetched again")
-    if not download:
+    if path is None and not download:
         raise DataUnavailable(f"{wanted.file} is not on this machine; run `astrounet data fetch {wanted.name}`.")
-    path = cache_dir() / wanted.file
-    with replacing(path) as beside:
-        _download(wanted, beside)
+    if path is None:
+        path = downloads.download(wanted, cache_dir(), progress or Progress())
+    elif wanted.sha256 is None:
+        check_fits(path)
+    else:
+        _checked(path, wanted.sha256, f"delete it and it is fetched again{wanted.hint}")
+    if wanted.sha256 is None:
+        first_seen.record(path, lock)
     return path
 
 
@@ -114,18 +131,6 @@ def _checked(path: Path, expected: str, remedy: str) -> Path:
     if found != expected:
         raise ValueError(f"{path} is damaged: sha256 {found[:12]}…, expected {expected[:12]}…; {remedy}.")
     return path
-
-
-def _download(wanted: Download, target: Path) -> None:
-    """Write what a URL answers to ``target``; DataUnavailable unless exactly the wanted bytes arrive."""
-    remedy = f"put {wanted.file} into a folder and name it in ASTROUNET_DATA_DIR, or try again later"
-    try:
-        with urlopen(wanted.url, timeout=TIMEOUT) as answer:
-            target.write_bytes(answer.read(wanted.bytes + 1))
-    except (OSError, HTTPException) as error:
-        raise DataUnavailable(f"cannot fetch {wanted.url} ({error}); {remedy}.") from None
-    if target.stat().st_size != wanted.bytes or sha256(target) != wanted.sha256:
-        raise DataUnavailable(f"{wanted.url} answered with something else than {wanted.file}; {remedy}.")
 
 
 def weights_path(name: str) -> Path:
@@ -156,6 +161,20 @@ def status() -> list[dict]:
     return [{"name": name, "state": _state(path, digest), "where": path and str(path)} for name, path, digest in files]
 
 
+def verify(names: Sequence[str] = ()) -> Iterator[tuple[str, str, str]]:
+    """Of files by name, see `select`, or else of all and the networks: name, state as in `status`, what is wrong."""
+    wanted = select(names) if names else [*entries(), *classifiers(), *hla_downloads()]
+    checks = [(each.name, find_local(each.file), partial(obtain, each, download=False)) for each in wanted]
+    if not names:
+        checks += [(name, WEIGHTS_DIR / f"{name}.safetensors", partial(weights_path, name)) for name in _published()]
+    for name, path, check in checks:
+        try:
+            check()
+            yield name, "present", ""
+        except (ValueError, OSError) as error:
+            yield name, "corrupt" if path and path.exists() else "missing", str(error)
+
+
 def _state(path: Path | None, expected: str) -> str:
     if path is None:
         return "missing"
@@ -166,6 +185,37 @@ def hla_files() -> list[dict[str, str]]:
     """The paper's 200 archive files: split, position (in the paper's list), dataset, leak_free_split."""
     with open(HLA, newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+def hla_downloads(name: str = "hla") -> list[Download]:
+    """Files of the paper, each once: ``hla`` all, ``hla:SPLIT`` one list of the paper's, ``hla:leak-free-SPLIT`` one of
+    the division by proposal, which training reads. From the Hubble Legacy Archive, else from MAST (`MAST_URI`).
+
+    Raises ValueError for an unknown split.
+    """
+    if name not in hla_names():
+        raise ValueError(f"no part {name!r} of the paper's files; choose one of {', '.join(hla_names())}.")
+    part = name.removeprefix("hla:")
+    split, column = part.removeprefix("leak-free-"), "leak_free_split" if part.startswith("leak-free-") else "split"
+    wanted = dict.fromkeys(row["dataset"] for row in hla_files() if name == "hla" or row[column] == split)
+    return [_hla_download(dataset) for dataset in wanted]
+
+
+def hla_names() -> list[str]:
+    """What `hla_downloads` knows."""
+    return ["hla", *(f"hla:{prefix}{split}" for prefix in ("", "leak-free-") for split in HLA_SPLITS)]
+
+
+def _hla_download(dataset: str) -> Download:
+    mirror = MAST_URL.format(uri=quote(MAST_URI.format(dataset=dataset), safe=""))
+    return Download(
+        name=dataset,
+        file=f"{dataset}_drz.fits",
+        url=HLA_URL.format(dataset=dataset),
+        mirrors=(mirror,),
+        licence=RIGHTS,
+        note="Drizzled mosaic of the Hubble Legacy Archive.",
+    )
 
 
 def proposal(dataset: str) -> int:

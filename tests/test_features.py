@@ -1,6 +1,7 @@
 """Feature networks of the perceptual loss: a second implementation, shapes, weights that are there or are not."""
 
 from dataclasses import replace
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from scipy.signal import correlate2d
 
-from astrounet_core import features, manifest, scene_classifier
+from astrounet_core import features, manifest, scene_classifier, transfer
 from astrounet_core.field_table import Field, fields
 from astrounet_core.losses import build_loss, perceptual
 from astrounet_core.pairs import FieldSet
@@ -162,9 +163,9 @@ def test_vgg16_that_is_nowhere_is_one_sentence(monkeypatch, tmp_path):
     monkeypatch.delenv("ASTROUNET_DATA_DIR", raising=False)
 
     def no_network(*_, **__):
-        raise OSError("no network")
+        raise URLError("no network")
 
-    monkeypatch.setattr(manifest, "urlopen", no_network)
+    monkeypatch.setattr(transfer, "urlopen", no_network)
     with pytest.raises(
         manifest.DataUnavailable, match=r"^cannot fetch https://\S+vgg16-397923af\.pth \(no network\); put"
     ):

@@ -1,53 +1,28 @@
 """Files by name: the right bytes or none, from a folder, the cache or a server that misbehaves."""
 
 import hashlib
-import threading
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from misbehaving import CONTENT, OTHER, failing, misbehaving_server, sending, whole
 
-from astrounet_core import manifest
+from astrounet_core import downloads, hla, manifest
 from astrounet_core._paths import MANIFEST_DIR
 
-CONTENT = bytes(range(256)) * 40
-ASKED: Counter[str] = Counter()
-HTML = b"<!DOCTYPE html><html><body>Please log in.</body></html>"
+LIST_SHA256 = "3ad7060bb12f6d57a1ccb262925cc6abc48d52dee06dfec5fc541b0c73fde928"
+"""Of the lists in the paper's repository, written as split,position,dataset."""
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Each path is a way to answer; `ASKED` counts the requests."""
-
-    def do_GET(self):
-        ASKED[self.path] += 1
-        body = {
-            "/right": CONTENT,
-            "/wrong": CONTENT[::-1],
-            "/html": HTML,
-            "/truncated": CONTENT[:100],
-            "/short": CONTENT[:100],
-            "/endless": CONTENT * 1000,
-        }.get(self.path)
-        self.send_response(200 if body else 404)
-        self.send_header("Content-Length", str(len(CONTENT) if self.path == "/truncated" else len(body or HTML)))
-        self.end_headers()
-        self.wfile.write(body or HTML)
-
-    def log_message(self, *_):
-        """Keep quiet."""
-
-
-@pytest.fixture(scope="module")
-def server():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
-        thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield f"http://127.0.0.1:{httpd.server_port}"
-        httpd.shutdown()
-        thread.join()
+@pytest.fixture
+def server(monkeypatch):
+    """A server that has ``/right``; pauses are short."""
+    monkeypatch.setattr(downloads, "PAUSE", 0.001)
+    with misbehaving_server() as httpd:
+        httpd.answers["/right"] = [whole]
+        yield httpd
 
 
 @pytest.fixture
@@ -58,7 +33,6 @@ def catalogue(tmp_path, monkeypatch):
     monkeypatch.setenv("ASTROUNET_DATA_DIR", str(tmp_path / "data"))
     (tmp_path / "data").mkdir()
     monkeypatch.setattr(manifest, "IMAGES", tmp_path / "images.toml")
-    ASKED.clear()
 
     def listed(url: str) -> None:
         digest = hashlib.sha256(CONTENT).hexdigest()
@@ -72,22 +46,23 @@ def catalogue(tmp_path, monkeypatch):
 
 
 def test_download_is_cached_and_not_repeated(server, catalogue, tmp_path):
-    catalogue(f"{server}/right")
+    catalogue(f"{server.url}/right")
     path = manifest.fetch("toy")
     assert path == tmp_path / "cache" / "toy.fits"
     assert path.read_bytes() == CONTENT
     assert manifest.fetch("toy.fits") == path
-    assert ASKED["/right"] == 1
-    assert [each.name for each in path.parent.iterdir()] == ["toy.fits"]
+    assert server.count["/right"] == 1
+    assert [each.name for each in path.parent.glob("[!.]*")] == ["toy.fits"]
 
 
-@pytest.mark.parametrize("way", ["wrong", "html", "truncated", "short", "endless", "missing"])
-def test_a_bad_answer_is_refused_and_nothing_of_it_kept(server, catalogue, tmp_path, way):
-    catalogue(f"{server}/{way}")
+@pytest.mark.parametrize("answer", [sending(OTHER), sending(b"<html>" + CONTENT[6:]), failing(404)])
+def test_a_bad_answer_is_refused_and_nothing_of_it_kept(server, catalogue, tmp_path, answer):
+    server.answers["/bad"] = [answer]
+    catalogue(f"{server.url}/bad")
     with pytest.raises(manifest.DataUnavailable, match=r"ASTROUNET_DATA_DIR, or try again later\.$"):
         manifest.fetch("toy")
-    assert ASKED[f"/{way}"] == 1
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert server.count["/bad"] == 1
+    assert list((tmp_path / "cache").glob("[!.]*")) == []
 
 
 def test_without_network_one_sentence_says_what_to_do(catalogue):
@@ -122,7 +97,7 @@ def test_a_damaged_file_is_an_error_not_an_input(catalogue, tmp_path, folder, by
 
 
 def test_status_follows_the_file(server, catalogue, tmp_path):
-    catalogue(f"{server}/right")
+    catalogue(f"{server.url}/right")
     assert manifest.status()[0] == {"name": "toy", "state": "missing", "where": None}
     path = manifest.fetch("toy")
     assert manifest.status()[0] == {"name": "toy", "state": "present", "where": str(path)}
@@ -190,6 +165,16 @@ def test_hla_list_and_what_its_readme_says_of_it():
     assert manifest.HLA_URL.format(dataset="<dataset>") in text
 
 
+def test_the_list_is_the_papers():
+    """Position by position: 200 rows whose order and names can't change unseen."""
+    rows = manifest.hla_files()
+    places = [(row["split"], int(row["position"])) for row in rows]
+    sizes = {"training": 160, "validation": 20, "test": 20}
+    assert places == [(split, place) for split, size in sizes.items() for place in range(1, size + 1)]
+    text = "".join(f"{row['split']},{row['position']},{row['dataset']}\n" for row in rows)
+    assert hashlib.sha256(text.encode()).hexdigest() == LIST_SHA256
+
+
 def test_leak_free_column_shares_no_proposal():
     rows = manifest.hla_files()
     assert [row["leak_free_split"] for row in rows] == manifest.leak_free_splits(rows)
@@ -222,3 +207,52 @@ def test_leak_free_splits_of_any_list(rows, size):
     assert {row["dataset"] for row, split in zip(rows, splits, strict=True) if split == "test"} <= tested
     held = sum(row["dataset"] in tested for row in rows)
     assert splits.count("test") >= min(size, held)
+
+
+def test_names_stand_for_files_each_once():
+    count = {name: len(manifest.select([name])) for name in manifest.hla_names()}
+    parts = manifest.HLA_SPLITS
+    rows = manifest.hla_files()
+    for split in parts:
+        for column, name in (("split", f"hla:{split}"), ("leak_free_split", f"hla:leak-free-{split}")):
+            files = {row["dataset"] for row in rows if row[column] == split}
+            assert {each.name for each in manifest.select([name])} == files and count[name] == len(files)
+    assert count["hla"] == 149 == sum(count[f"hla:leak-free-{split}"] for split in parts)
+    text = (MANIFEST_DIR / "README.md").read_text()
+    for prefix, sentence in (
+        ("", "lists: {}, {} and {} different files"),
+        ("leak-free-", "proposal: {}, {} and {} files"),
+    ):
+        assert sentence.format(*(count[f"hla:{prefix}{split}"] for split in parts)) in text
+    assert manifest.select([]) == manifest.entries() and sum(each.bytes for each in manifest.entries()) // 10**6 == 15
+    assert [each.name for each in manifest.select(["vgg16", "horseshoe_f606w", "vgg16"])] == [
+        "vgg16",
+        "horseshoe_f606w",
+    ]
+    (one,) = manifest.select(["hst_13003_35_wfc3_uvis_f606w", "hst_13003_35_wfc3_uvis_f606w_drz.fits"])
+    assert one.file == "hst_13003_35_wfc3_uvis_f606w_drz.fits"
+
+
+@pytest.mark.parametrize("name", ["hla:", "hla:tests", "hla:leak-free-", "hla:leak-free", "hla:hla"])
+def test_no_such_part_of_the_papers_files(name):
+    with pytest.raises(ValueError, match=rf"no part '{name}' .* hla, hla:training, .*, hla:leak-free-test\.$"):
+        manifest.select([name])
+
+
+def test_training_looks_for_the_files_that_fetch_gets():
+    for split in manifest.HLA_SPLITS:
+        with pytest.MonkeyPatch.context() as patch:
+            asked = []
+            patch.setattr(hla, "find_local", lambda file, asked=asked: asked.append(file) or file)
+            hla.files(split)
+        assert asked == [each.file for each in manifest.hla_downloads(f"hla:leak-free-{split}")]
+
+
+def test_addresses_of_the_papers_files():
+    (one,) = manifest.select(["hst_13003_35_wfc3_uvis_f606w"])
+    assert one.url == "https://hla.stsci.edu/cgi-bin/getdata.cgi?dataset=hst_13003_35_wfc3_uvis_f606w_drz.fits"
+    (mirror,) = one.mirrors
+    address, _, query = mirror.partition("?")
+    assert address == "https://mast.stsci.edu/api/v0.1/Download/file" and not set("?&:/ ") & set(query)
+    uri = unquote(query.removeprefix("uri="))
+    assert uri == "mast:HLA/url/cgi-bin/getdata.cgi?dataset=hst_13003_35_wfc3_uvis_f606w_drz.fits"
