@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import __version__
+from . import __version__, cli_data
 from .experiments import EXPERIMENTS, PRESETS, SCHEDULES
 
 TRAIN_EPILOG = """
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="astrounet", description="Denoise astronomical images with a U-net.")
     parser.add_argument("--version", action="version", version=f"astrounet {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_denoise, _add_train, _add_evaluate, _add_data, _add_publish, _add_doctor):
+    for add in (_add_denoise, _add_train, _add_evaluate, cli_data.add_parser, _add_publish, _add_doctor):
         add(commands)
     return parser
 
@@ -160,53 +160,6 @@ def _evaluate(options) -> None:
         progress=not options.quiet,
     )
     print(*paths, sep="\n")
-
-
-def _add_data(commands) -> None:
-    summary = "List or fetch the images of the manifest, or find others in the archive."
-    parser = commands.add_parser("data", help=summary, description=summary)
-    actions = parser.add_subparsers(required=True, metavar="ACTION")
-    _command(actions, "list", _data_list, "List the images of the manifest.")
-    fetch = _command(actions, "fetch", _data_fetch, "Fetch images of the manifest and print where they are.")
-    fetch.add_argument("names", nargs="*", help="names to fetch, as listed")
-    _add_find(actions)
-
-
-def _data_list(options) -> None:
-    from . import manifest
-
-    for entry in manifest.entries():
-        print(f"{entry.name:48s} {entry.bytes / 1e6:6.2f} MB  {entry.instrument} {entry.filter}")
-
-
-def _data_fetch(options) -> None:
-    from . import manifest
-
-    for name in options.names:
-        print(manifest.fetch(name))
-
-
-def _add_find(actions) -> None:
-    summary = "Ask the archive, MAST, for Hubble images of a field: by default that of SN 2014J, section 4.4."
-    parser = _command(actions, "find", _data_find, summary)
-    number = {"type": float, "default": argparse.SUPPRESS}
-    parser.add_argument("--ra", help="right ascension, degrees (default 148.9256)", **number)
-    parser.add_argument("--dec", help="declination, degrees (default 69.6739)", **number)
-    parser.add_argument("--radius", help="arcsec around it (default 30)", **number)
-    parser.add_argument("--instrument", default=argparse.SUPPRESS, help="as the archive writes it (default WFC3/UVIS)")
-    parser.add_argument("--filter", default=argparse.SUPPRESS, help="such as F555W (default: any)")
-    times = {"dest": "exposure_times", "nargs": "+", "metavar": "SECONDS"}
-    parser.add_argument("--exptime", help="only these exposure times, to 1 s (default: any)", **number, **times)
-    parser.add_argument("--json", action="store_true", help="machine-readable")
-
-
-def _data_find(options) -> int:
-    from .archive import Query, find, listing
-
-    wanted = {name: value for name, value in vars(options).items() if name in Query.__dataclass_fields__}
-    rows = find(Query(**wanted))
-    print(json.dumps(rows, indent=1) if options.json else listing(rows))
-    return 0 if rows else 1
 
 
 def _add_publish(commands) -> None:
