@@ -77,3 +77,11 @@ def test_a_lock_file_that_cannot_be_read_is_one_sentence(paper_file, capsys):
     lock.write_text("{")
     assert cli.main(["data", "fetch", name]) == 2
     assert f"{lock} is not a readable record" in capsys.readouterr().err
+
+
+def test_all_files_are_noted_that_come_at_once(server, paper_file, tmp_path):
+    wanted = manifest.select(["hla:leak-free-test"])
+    for each in wanted:
+        server.answers[each.url.removeprefix(server.url)] = [whole]
+    assert cli.main(["data", "fetch", "hla:leak-free-test", "--quiet", "--at-once", "8"]) == 0
+    assert set(json.loads(paper_file[2].read_text())) == {each.file for each in wanted} and len(wanted) == 20
