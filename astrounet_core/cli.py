@@ -1,4 +1,4 @@
-"""The command ``astrounet``: denoise | train | evaluate | data | publish | doctor.
+"""The command ``astrounet``: denoise | check | train | evaluate | data | publish | doctor.
 
 Heavy imports stay inside the commands, so that ``--help`` and bad arguments answer at once.
 """
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import __version__, cli_data
+from . import __version__, check, cli_data, cli_denoise
 from .experiments import EXPERIMENTS, PRESETS, SCHEDULES
 
 TRAIN_EPILOG = """
@@ -41,7 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"astrounet: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("astrounet: interrupted; the last checkpoint is kept, --resume goes on from it.", file=sys.stderr)
+        remedy = getattr(options, "interrupted", "what was finished is whole, the rest was not begun")
+        print(f"astrounet: interrupted; {remedy}.", file=sys.stderr)
         return 130
 
 
@@ -49,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="astrounet", description="Denoise astronomical images with a U-net.")
     parser.add_argument("--version", action="version", version=f"astrounet {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_denoise, _add_train, _add_evaluate, cli_data.add_parser, _add_publish, _add_doctor):
+    for add in (cli_denoise.add_parser, check.add_parser):
+        add(commands)
+    for add in (_add_train, _add_evaluate, cli_data.add_parser, _add_publish, _add_doctor):
         add(commands)
     return parser
 
@@ -60,35 +63,10 @@ def _command(commands, name: str, run: Callable, summary: str) -> argparse.Argum
     return parser
 
 
-def _add_denoise(commands) -> None:
-    parser = _command(commands, "denoise", _denoise, "Denoise the image of a FITS file.")
-    parser.add_argument("input", type=Path)
-    parser.add_argument("-o", "--output", type=Path, help="default: IN_denoised.fits beside the input")
-    parser.add_argument("--ratio", type=float, default=2.0, help="exposure ratio wanted, at least 1 (default 2)")
-    parser.add_argument("--exptime", type=float, help="exposure time in seconds, where the header has none")
-    parser.add_argument("--network", default="modern", help="a published network's name, or a .safetensors file")
-    parser.add_argument("--ext", help="extension of the image: its name or number (default: found by content)")
-    parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
-
-
-def _denoise(options) -> None:
-    from .fits_io import read_image, write_denoised
-    from .inference import denoise
-
-    output = options.output or options.input.with_name(f"{options.input.name.split('.fits')[0]}_denoised.fits")
-    if output.exists() and not options.overwrite:
-        raise ValueError(f"{output} exists; choose another with -o, or give --overwrite.")
-    ext = int(options.ext) if options.ext and options.ext.isdigit() else options.ext
-    read = read_image(options.input, options.exptime, ext)
-    result = denoise(read.image, options.ratio, read.exposure_time, options.network, band=read.band)
-    history = [f"network {options.network}, exposure ratio {options.ratio:g}, exposure {read.exposure_time:g} s"]
-    write_denoised(options.input, output, read, result, history)
-    print(output)
-
-
 def _add_train(commands) -> None:
     parser = _command(commands, "train", _train, "Train experiments of the paper by name, or on pairs of your own.")
     parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, TRAIN_EPILOG
+    parser.set_defaults(interrupted="the last checkpoint is kept, --resume goes on from it")
     parser.add_argument("experiments", nargs="+", metavar="EXPERIMENT", help=", ".join(EXPERIMENTS))
     parser.add_argument("--profile", default="retrain", help=f"how much compute: {', '.join(SCHEDULES)}")
     parser.add_argument("--preset", help=f"recipe: {', '.join(PRESETS)} (default: the experiment's own)")

@@ -1,7 +1,9 @@
 """What pages run on: a real image where it can be had, else a simulated one that says so; and the network they use."""
 
 import math
+import shutil
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -120,6 +122,20 @@ def effective_sky(sky_rms: float, exposure_time: float, correlation: float = 0.0
     variance = sky_rms**2 / float(drizzle_kernel(correlation).square().sum())
     rate = variance * exposure_time - WFC3_UVIS.read_noise**2 / exposure_time - WFC3_UVIS.dark_current
     return max(rate, 0.0)
+
+
+def fits_file(name: str, folder: Path, seed: int = 0) -> tuple[Path, bool]:
+    """A file to work on, ``name``.fits in ``folder``, and whether it is real: a copy of the manifest's, else a
+    simulated one with the header cards of a drizzled WFC3 image. Errors as of `real_or_simulated`."""
+    path = Path(folder) / f"{name}.fits"
+    try:
+        shutil.copyfile(manifest.fetch(name), path)
+        return path, True
+    except manifest.DataUnavailable:
+        shot = simulated(name, seed)
+    cards = {"INSTRUME": "WFC3", "DETECTOR": "UVIS", "FILTER": shot.band, "EXPTIME": shot.exposure_time}
+    fits.writeto(path, shot.image, fits.Header(cards | {"BUNIT": "ELECTRONS/S"}), overwrite=True)
+    return path, False
 
 
 def _mosaic(entry: manifest.Entry, path) -> DemoImage:

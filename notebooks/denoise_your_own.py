@@ -1,0 +1,233 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% tags=["parameters"]
+profile = "quick"
+seed = 0
+
+# %% [markdown]
+# (page-denoise-your-own)=
+# # Denoise your own image
+#
+# *Beyond the paper: the tool*
+#
+# :::{admonition} This page
+# :class: tip page-contract
+#
+# **You will learn** to denoise a FITS file with one command, to read what comes out, to ask the tool what it does to
+# *your* image, and when not to use it.
+#
+# **You need** [Quickstart](#page-quickstart).
+#
+# **Reading time** 10 minutes.
+# :::
+#
+# Everything below is run on one file, as you would run it on yours. The file is the one of the Quickstart, a piece of a
+# WFC3/UVIS mosaic through F606W; where it can't be had, a simulated one takes its place.
+
+# %%
+from contextlib import chdir
+from tempfile import mkdtemp
+
+import numpy as np
+from astropy.io import fits
+from astropy.nddata import CCDData
+
+import astrounet_core
+from astrounet_core import demo, figures, inspection
+from astrounet_core.cli import main as astrounet
+from astrounet_core.figures import Column
+from astrounet_core.provenance import read_json
+
+page = figures.open_page("denoise_your_own", profile=profile, seed=seed)
+folder = mkdtemp()
+file, real = demo.fits_file("horseshoe_f606w", folder, seed)
+shot = demo.real_or_simulated("horseshoe_f606w", seed)
+
+# %% tags=["hide-input"]
+page.note(shot.note, kind="note" if real else "warning", title=shot.title)
+
+# %% [markdown]
+# ## One command
+#
+# ```console
+# $ astrounet denoise horseshoe_f606w.fits --exptime 2900
+# ```
+#
+# The mosaic's header has no exposure time, so the command gets one; it is the one that leaves blank sky as noisy as
+# this. Without it the answer is a sentence and nothing else:
+
+# %%
+with chdir(folder):
+    code = astrounet(["denoise", file.name])
+    astrounet(["denoise", file.name, "--exptime", f"{shot.exposure_time:.0f}"])
+
+# %% [markdown]
+# Lines that begin with *warning* say where the image is unlike those that the network learnt from, and what was
+# assumed. They are also written into the output's header. A network never says such things itself: whatever it is
+# shown, it answers.
+#
+# ## What comes out
+
+# %% tags=["hide-input"]
+with chdir(folder), fits.open(f"{file.stem}_denoised.fits") as hdus:
+    image = next(hdu for hdu in hdus if hdu.data is not None)
+    output, header = np.array(image.data, dtype=np.float32), image.header
+    error, flags = np.array(hdus["INPUT_ERR"].data), np.array(hdus["MASK"].data)
+    contents = [(hdu.name, hdu.shape, str(hdu.data.dtype.name)) for hdu in hdus if hdu.data is not None]
+meaning = {
+    "RESIDUAL": "input minus output",
+    "INPUT_ERR": "noise of the input, pixel by pixel",
+    "MASK": "bits: 1 no data, 2 saturated, 4 brighter than any in training, 8 masked, 16 was a cosmic ray",
+}
+page.table(
+    [
+        {"name": name, "size": " × ".join(map(str, shape)), "type": kind}
+        | {"meaning": meaning.get(name, "the denoised image, in the input's unit")}
+        for name, shape, kind in contents
+    ],
+    name="table-denoise-output",
+    caption="The images in the output file. Its headers are the input's, with world coordinates.",
+    columns=[Column("name", "Name"), Column("size", "Size"), Column("type", "Type"), Column("meaning", "What it is")],
+)
+
+# %% tags=["hide-input"]
+page.figure(
+    figures.sky_panels(
+        [("Input", shot.image), ("Output", output)],
+        residual=("RESIDUAL", shot.image - output),
+        pixel_scale=shot.pixel_scale,
+    ),
+    name="fig-denoise-output",
+    caption="The file's image before and after, at one stretch, and the residual at five of its standard deviations. "
+    "Look at the residual first: it should be grain.",
+    alt="Three panels: a noisy image of galaxies, the same with a smooth sky, and grain with faint traces of the "
+    "brightest galaxies.",
+)
+
+# %% tags=["hide-input"]
+page.text(
+    "The header keeps the story, in `HISTORY` cards: "
+    + "; ".join(f"*{' '.join(line.split())}*" for line in str(header["HISTORY"]).splitlines()[:4])
+    + ". Pixels without data, padding of zeros and masked pixels come back as they were; so do saturated ones. Here "
+    + f"{page.value(int((flags > 0).sum()), '.0f')} pixels have a bit set."
+)
+
+# %% [markdown]
+# ## What not to do with it
+#
+# A photometry program that measures on the output will print an error beside each flux. **That error means nothing.**
+# It is computed as if each pixel's noise were its own, and after denoising it isn't: neighbours err together. Take
+# errors from `INPUT_ERR`, or measure on the input where the denoised image has shown you a source.
+
+# %% tags=["hide-input"]
+blank = inspection.blank_sky(shot.image)
+sky = inspection.compare_sky(shot.image, output, blank)
+wide = [1, 9]
+before, after = (inspection.aperture_scatter(image, blank, wide) for image in (shot.image, output))
+naive = after[0] * np.pi**0.5 / 2 * wide[1]
+page.text(
+    f"On blank sky, the scatter of a pixel falls by a factor of {page.value(before[0] / after[0], '.1f')}, that of the "
+    f"sum in an aperture of {wide[1]} pixels by {page.value(before[1] / after[1], '.2f')}. From the pixels of the "
+    f"output a program expects apertures to scatter by {page.value(naive, '.3f')} e⁻/s; they do by "
+    f"{page.value(after[1], '.3f')}, {page.value(after[1] / naive, '.1f')} times as much. The correlation of "
+    f"neighbouring pixels goes from {page.value(sky['lag_before'], '.2f')} to {page.value(sky['lag_after'], '.2f')}."
+)
+
+# %% [markdown]
+# ## Ask what it does to *this* image
+#
+# ```console
+# $ astrounet check horseshoe_f606w.fits --exptime 2900
+# ```
+#
+# adds stars whose flux it knows, with their own photon noise, at random places of your image, denoises it with and
+# without them, and measures them before and after.
+
+# %%
+stars = {"smoke": "20"}.get(profile, "300")
+with chdir(folder):
+    wanted = ["--exptime", f"{shot.exposure_time:.0f}", "--stars", stars, "--json", "--overwrite", "--quiet"]
+    astrounet(["check", file.name, *wanted])
+    found = read_json(f"{file.stem}_check.json")
+
+# %% tags=["hide-input"]
+page.table(
+    [row | {"snr": f"{row['snr_low']:g} to {row['snr_high']:g}"} for row in found["rows"]],
+    name="table-denoise-check",
+    caption=f"Stars added to this image, {found['stars']} in all, by the signal-to-noise ratio of the best measurement "
+    "of the input. Found: share that is detected. Bias: median flux error. Scatter: of the flux, in units of the "
+    "Cramér–Rao bound.",
+    columns=[
+        Column("snr", "SNR"),
+        Column("stars", "Stars", ".0f"),
+        Column("completeness_before", "Found before", ".0f", "%"),
+        Column("completeness_after", "after", ".0f", "%"),
+        Column("bias_before", "Bias before", ".1f", "%", spread="bias_before_error"),
+        Column("bias_after", "after", ".1f", "%", spread="bias_after_error"),
+        Column("scatter_before", "Scatter before", ".2f", spread="scatter_before_error"),
+        Column("scatter_after", "after", ".2f", spread="scatter_after_error"),
+    ],
+)
+
+# %% tags=["hide-input"]
+page.text("The command's own words: " + " ".join(found["conclusions"]))
+
+# %% [markdown]
+# ## From Python
+#
+# `astrounet_core.denoise` takes an array, a torch tensor, or an astropy `CCDData`, and gives back the same kind, in the
+# same unit and with the same sky.
+
+# %%
+ccd = CCDData(shot.image * shot.exposure_time, unit="electron", meta={"EXPTIME": shot.exposure_time})
+ccd.mask = flags > 0
+result = astrounet_core.denoise(ccd, exposure_ratio=2)
+same = np.abs(result.data / shot.exposure_time - output)[flags == 0].max()
+print(type(result).__name__, result.unit, f"{same:.1e} e-/s from the command's answer at most")
+
+# %% [markdown]
+# ## When it will warn you
+#
+# - **Another exposure ratio** than those in training: `network1` knows 2 alone, the others 2 to 5.
+# - **Another pixel scale**: the networks learnt with 0.04″. On wider pixels stars are sharper than any that they know,
+#   and a faint star of one pixel looks like noise.
+# - **Another filter or camera**, a shorter or longer exposure, brighter pixels than in training, saturated ones.
+#
+# None of this forbids anything. It says that scores of this book don't speak of your image, and that `astrounet check`
+# should.
+
+# %%
+other, _ = demo.fits_file("ngc1261_f336w", folder, seed)
+with chdir(folder):
+    astrounet(["denoise", other.name, "--ratio", "8", "--clean-cosmic-rays"])
+
+# %% [markdown]
+# ## Many files, large files
+#
+# ```console
+# $ astrounet denoise night/*.fits --out-dir denoised
+# $ make survey IMAGES='night/*.fits' OUT=denoised
+# ```
+#
+# The first loads one network for all files, and reads the next and writes the last while one is computed. The second
+# makes every file a job of its own, on all cores or on a cluster: what is done isn't done again, and a file that fails
+# is named at the end.
+
+# %% [markdown]
+# ## What to remember
+#
+# - One command; header, unit, sky and gaps stay as they were. Look at the residual first.
+# - A flux error measured on a denoised image means nothing.
+# - Warnings say where your image is unlike the training data. `astrounet check` says what that does.
+#
+# **Next:** [Reproduce it](#page-reproduce), or [the house](#page-house) for how all this is built.
