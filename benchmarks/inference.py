@@ -41,9 +41,9 @@ def worked(way: str, size: int) -> int:
     """Pixels that go through the network."""
     if way == "mosaic":
         return windows(size) * WINDOW**2
-    core = TILE - 2 * HALO if way == "tiles" else size
-    sides = [min(core, size - start) for start in range(0, size, core)]
-    return sum(-(-side // 16) * 16 + 2 * HALO for side in sides) ** 2
+    parts = -(-size // (TILE - 2 * HALO)) if way == "tiles" else 1
+    length = -(-size // (16 * parts)) * 16
+    return (len(range(0, size, length)) * (length + 2 * HALO)) ** 2
 
 
 def run_case(way: str, size: int, width: int, precision: str, device: str) -> dict:
