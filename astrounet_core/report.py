@@ -120,7 +120,7 @@ def benchmark_rows(name: str) -> list[dict]:
     """What they measured, with the device; shares of the matmul peak and of the time for data in %."""
     return [
         row
-        | {"device": record.run["device"], "profile": f"`{row['profile']}`", "peak": 100 * row["peak"]}
+        | {"device": record.run["device"], "profile": f"`{row.get('profile', '–')}`", "peak": 100 * row["peak"]}
         | {"data_share": 100 * row["data_share"] if "data_share" in row else "–"}
         for record in benchmark(name)
         for row in record.run["rows"]
