@@ -238,8 +238,9 @@ page.table(
     [row for row in report.benchmark_rows("inference") if row["precision"] == "fp32"],
     name="table-denoise-speed",
     caption="Float32, each case in a process of its own. × mosaic: how many times faster than the paper's way, that "
-    "is timed on nine windows and extrapolated by their number. Of peak: of the machine's matrix multiplication, all work "
-    "counted, that of overlaps too. Memory: beyond the arrays themselves. Width 32 is the paper's, 16 the published.",
+    "is timed on nine windows and extrapolated by their number. Of peak: of the machine's matrix multiplication, all "
+    "work counted, that of overlaps too. Memory: beyond the arrays themselves. Width 32 is the paper's, 16 the "
+    "published.",
     columns=[
         Column("size", "side", ".0f", "pixels"),
         Column("width", "width", ".0f"),
