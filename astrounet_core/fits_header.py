@@ -56,9 +56,9 @@ def exposure_time(cards: Cards, given: float | None) -> float:
     """Seconds: as given, else of the header. ValueError where neither is above 0."""
     time = cards.number(*TIMES) if given is None else given
     if time is None:
-        raise BadFile(f"{cards.where} has no EXPTIME; give the exposure time in seconds with --exptime.")
+        raise BadFile(f"{cards.where} has no EXPTIME; write it into the header, or give the seconds with --exptime.")
     if not 0 < time < math.inf:
-        raise BadFile(f"{cards.where} has an exposure time of {time} s; give the true one with --exptime.")
+        raise BadFile(f"{cards.where} has an exposure time of {time} s; write the true one into the header, or give --exptime.")
     return float(time)
 
 

@@ -173,7 +173,7 @@ def spoil(folder, case: str, truth) -> None:
         ("empty", "holds no pair; name its files"),
         ("shape", "m51_a has 128 x 128 pixels, m51_b has 128 x 100; register them"),
         ("same", "m51_a and m51_b are the same image; give two exposures"),
-        ("time", "m51_b.fits has no positive EXPTIME; write it into the header"),
+        ("time", "m51_b.fits has an exposure time of 0.0 s; write the true one into the header"),
         ("order", "the long exposure of m51 took 30 s, the short one 300 s; exchange the two"),
         ("blank", "the images of m51 have no pixel with data in both"),
         ("small", "the images of m51 have 8 x 8 pixels; at least 16"),
