@@ -58,7 +58,9 @@ def exposure_time(cards: Cards, given: float | None) -> float:
     if time is None:
         raise BadFile(f"{cards.where} has no EXPTIME; write it into the header, or give the seconds with --exptime.")
     if not 0 < time < math.inf:
-        raise BadFile(f"{cards.where} has an exposure time of {time} s; write the true one into the header, or give --exptime.")
+        raise BadFile(
+            f"{cards.where} has an exposure time of {time} s; write the true one into the header, or give --exptime."
+        )
     return float(time)
 
 
