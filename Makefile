@@ -44,7 +44,7 @@ publish: .venv/.ready  ## copy finished runs to results/ (WEIGHTS="name ..." to 
 	@$(BIN)/astrounet publish $(RUNS) --profile $(PROFILE) $(if $(WEIGHTS),--weights $(WEIGHTS))
 
 checks: .venv/.ready  ## measure again what results/checks holds, with the published networks (real data in ASTROUNET_DATA_DIR)
-	@$(foreach module,cluster_figures counterparts real_images realistic_fields dusty_galaxies independent_check rounding,$(BIN)/python -m astrounet_core.$(module) &&) true
+	@$(foreach module,cluster_figures counterparts real_images realistic_fields dusty_galaxies independent_check rounding large_apertures,$(BIN)/python -m astrounet_core.$(module) &&) true
 
 teaser: .venv/.ready  ## the README's picture, from the quickstart page (with real data in ASTROUNET_DATA_DIR)
 	@$(SNAKEMAKE) page --config profile=quick page=quickstart

@@ -5,10 +5,13 @@ Each function takes a `Cards`, which looks in the image's own header first and i
 
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import astropy.units as u
 from astropy.io import fits
+from astropy.io.fits.verify import VerifyError
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
 
@@ -20,10 +23,12 @@ class BadFile(ValueError):
 
 
 TIMES = ("EXPTIME", "TEXPTIME", "XPOSURE", "EXPOSURE")
-GAINS = ("GAIN", "EGAIN", "ATODGAIN", "CCDGAIN")
+GAINS = ("EGAIN", "ATODGNA", "GAIN", "CCDGAIN", "ATODGAIN")
+"""e- per data number: measured ones before those that were asked for."""
+
 SPELLINGS = {
     **dict.fromkeys(("E", "E-", "ELECTRONS", "ELECTRON", "PHOTOELECTRON", "PHOTOELECTRONS"), "electron"),
-    **dict.fromkeys(("COUNTS", "COUNT", "CTS", "ADU", "ADUS", "DN", "DNS", "DATA NUMBERS"), "adu"),
+    **dict.fromkeys(("COUNTS", "COUNT", "CTS", "CT", "ADU", "ADUS", "DN", "DNS", "DATA NUMBERS"), "adu"),
 }
 """How headers write the two things that a detector counts."""
 
@@ -39,17 +44,21 @@ class Cards:
 
     def get(self, *names: str):
         """The first of these cards that says something, else None."""
-        values = (header.get(name) for name in names for header in (self.header, self.primary))
-        return next((value for value in values if value not in (None, "", "N/A")), None)
+        return next((value for value in self._values(names) if value not in (None, "", "N/A")), None)
 
     def number(self, *names: str) -> float | None:
         """The first of these cards that holds a finite number, else None."""
+        for value in self._values(names):
+            if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+                return float(value)
+        return None
+
+    def _values(self, names: tuple[str, ...]) -> Iterator:
+        """What these cards say, name by name; what can't be parsed says nothing."""
         for name in names:
             for header in (self.header, self.primary):
-                value = header.get(name)
-                if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-                    return float(value)
-        return None
+                with suppress(VerifyError):
+                    yield header.get(name)
 
 
 def exposure_time(cards: Cards, given: float | None) -> float:
@@ -67,15 +76,23 @@ def exposure_time(cards: Cards, given: float | None) -> float:
 def scale(cards: Cards, time: float) -> tuple[str, float]:
     """The unit as the header writes it, and e-/s per unit. ValueError for a unit that is no count of electrons."""
     text = str(cards.get("BUNIT") or "").strip()
-    if not text:
+    if not text and cards.number("BITPIX") > 0 and (cards.number("BSCALE") or 1) == 1:
+        cards.notes.append("the header has no BUNIT; pixels are integers, so data numbers are assumed.")
+        text = "ADU"
+    elif not text:
         cards.notes.append("the header has no BUNIT, so electrons per second are assumed.")
-        return "ELECTRONS/S", 1.0
+        text = "ELECTRONS/S"
+    return text, factor(cards, text, time)
+
+
+def factor(cards: Cards, text: str, time: float) -> float:
+    """e-/s per unit, for a unit as headers write it. ValueError for one that is no count of electrons."""
     counted, per_second = _taken_apart(text)
     if counted is None:
         raise BadFile(
             f"{cards.where} is in {text!r}, which says nothing about electrons; convert it to ELECTRONS or ELECTRONS/S."
         )
-    return text, (1.0 if per_second else 1.0 / time) * (gain(cards) if counted == "adu" else 1.0)
+    return (1.0 if per_second else 1.0 / time) * (gain(cards) if counted == "adu" else 1.0)
 
 
 def _taken_apart(text: str) -> tuple[str | None, bool]:
@@ -103,25 +120,28 @@ def _by_astropy(text: str) -> tuple[str | None, bool]:
 
 def gain(cards: Cards) -> float:
     """e- per data number. ValueError where no card has it."""
-    for name in GAINS:
-        value = cards.number(name)
-        if value is not None and value > 0:
-            cards.notes.append(f"data numbers were turned into electrons with {name} = {value:g} e-.")
-            return value
-    raise BadFile(
-        f"{cards.where} is in data numbers and has no gain ({', '.join(GAINS)}); write GAIN in e- per number into it."
-    )
+    name = gain_card(cards)
+    if name is None:
+        raise BadFile(
+            f"{cards.where} is in data numbers and has no gain ({', '.join(GAINS)}); write GAIN, in e- per number, "
+            "into its header."
+        )
+    value = cards.number(name)
+    cards.notes.append(f"data numbers were turned into electrons with {name} = {value:g} e-.")
+    return value
+
+
+def gain_card(cards: Cards) -> str | None:
+    """The card that holds the gain, where one does."""
+    return next((name for name in GAINS if (cards.number(name) or 0) > 0), None)
 
 
 def band(cards: Cards) -> str | None:
     """The filter's name, without what is clear."""
     for name in ("FILTER", "FILTER1", "FILTER2", "FILTNAM1", "FILTNAM2"):
-        for header in (cards.header, cards.primary):
-            value = str(header.get(name) or "").strip().upper()
-            if value and value[0] == "F" and "CLEAR" not in value:
-                return value
-            if value.startswith("HST-"):
-                return value.removeprefix("HST-")
+        value = str(cards.get(name) or "").strip().upper().removeprefix("HST-")
+        if value.startswith("F") and "CLEAR" not in value:
+            return value
     text = cards.get("FILTER")
     return str(text).strip() if isinstance(text, str) and "CLEAR" not in text.upper() else None
 
@@ -173,13 +193,22 @@ def _only_linear(header: fits.Header) -> fits.Header:
 def sky_subtracted(cards: Cards, time: float) -> float | None:
     """e-/s a pixel that the pipeline has taken out of a drizzled image, time its whole exposure, s.
 
-    MDRIZSKY counts electrons of one input exposure (AstroDrizzle). A file that is not drizzled (no NDRIZIM) has the
-    card too, with its sky still in.
+    MDRIZSKY counts electrons of one input exposure (AstroDrizzle), so exposures are taken to be equally long. A file
+    that is not drizzled may have the card too, with its sky still in. AstroDrizzle writes NDRIZIM and D001DATA; where
+    they are lost, several exposures combined per second are taken to be drizzled, with a note.
     """
     level = cards.number("MDRIZSKY")
-    if level is None or level < 0 or not (cards.number("NDRIZIM") or cards.number("NCOMBINE") or 0) > 1:
+    if level is None or level <= 0:
         return None
-    return level * reads(cards) / time
+    rate = level * reads(cards) / time
+    if cards.get("NDRIZIM", "D001DATA") is not None:
+        return rate
+    if reads(cards) > 1 and _taken_apart(str(cards.get("BUNIT")))[1]:
+        cards.notes.append(
+            f"the image is taken to be drizzled, with {rate:.3g} e-/s a pixel of sky subtracted (MDRIZSKY)."
+        )
+        return rate
+    return None
 
 
 def reads(cards: Cards) -> int:

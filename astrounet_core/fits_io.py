@@ -3,7 +3,13 @@
 Writing is `fits_out`, what headers say `fits_header`.
 """
 
+import gzip
+import io
+import math
+import os
+import threading
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +19,18 @@ from astropy.io import fits
 
 from . import fits_header
 from .fits_header import BadFile, Cards
+
+FITS_BLOCK = 2880
+"""Bytes that a FITS file is padded to a multiple of."""
+
+PLAIN = (fits.PrimaryHDU, fits.ImageHDU, fits.BinTableHDU, fits.TableHDU)
+"""Kinds of HDU that take as many bytes in the file as they say."""
+
+MOST_PIXELS = 2**31
+"""An image said to have more has a damaged header: no machine could denoise it."""
+
+ONE_AT_A_TIME = threading.RLock()
+"""Warnings are silenced for the whole process, so two threads must not do it at once."""
 
 
 @dataclass(frozen=True)
@@ -59,40 +77,43 @@ def read_image(
     with opened(path) as hdus:
         index = find_image(hdus, path, ext)
         cards = Cards(hdus[index].header, hdus[0].header, str(path))
+        _check_file(hdus, index, cards)
         time = fits_header.exposure_time(cards, exposure_time)
         unit, scale = fits_header.scale(cards, time)
-        pixels = _pixels(hdus[index], path)
+        values = pixels(hdus[index], path)
         return FitsImage(
             path=path,
             hdu=index,
-            image=pixels * np.float32(scale),
+            image=values * np.float32(scale),
             scale=scale,
             exposure_time=time,
             unit=unit,
             band=fits_header.band(cards),
             instrument=fits_header.instrument(cards),
             pixel_scale=fits_header.pixel_scale(cards),
-            gain=cards.number(*fits_header.GAINS) or None,
+            gain=cards.number(fits_header.gain_card(cards) or "GAIN") or None,
             saturation=fits_header.saturation(cards, scale, time),
             sky_subtracted=fits_header.sky_subtracted(cards, time),
             reads=fits_header.reads(cards),
             mask=_mask(hdus, index, path, mask),
-            error=_error(hdus, index, scale, pixels.shape),
-            notes=tuple(cards.notes),
+            error=_error(hdus, index, cards, unit, time),
+            notes=tuple(dict.fromkeys(cards.notes)),
         )
 
 
 @contextmanager
-def opened(path: Path):
+def opened(path: Path) -> Iterator[fits.HDUList]:
     """The file's HDUs, all readable. FileNotFoundError, PermissionError or ValueError in one sentence where not."""
-    if not path.exists():
+    if not os.path.exists(path):
         raise FileNotFoundError(f"there is no file {path}; check its name.")
     if path.is_dir():
         raise BadFile(f"{path} is a folder; name the FITS files in it, as {path.name}/*.fits.")
+    if not path.is_file():
+        raise BadFile(f"{path} is a pipe or a device; save its content to a file first.")
     try:
-        with warnings.catch_warnings():
+        with ONE_AT_A_TIME, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with fits.open(path, memmap=False, lazy_load_hdus=False) as hdus:
+            with fits.open(_unzipped(path), memmap=False, lazy_load_hdus=False) as hdus:
                 yield hdus
     except PermissionError:
         raise PermissionError(f"{path} can't be read: permission denied; ask its owner, or copy it.") from None
@@ -101,6 +122,28 @@ def opened(path: Path):
     except Exception as error:  # astropy raises many kinds for bytes that are no FITS
         reason = " ".join(str(error).split()) or type(error).__name__
         raise BadFile(f"{path} can't be read as FITS ({reason.rstrip('.')}); is it complete?") from None
+
+
+def _unzipped(path: Path) -> Path | io.BytesIO:
+    """The file; the content of one that gzip made, whose checksum is at its end, where astropy need not come."""
+    with open(path, "rb") as stream:
+        zipped = stream.read(2) == b"\x1f\x8b"
+    return io.BytesIO(gzip.decompress(path.read_bytes())) if zipped else path
+
+
+def _check_file(hdus: fits.HDUList, index: int, cards: Cards) -> None:
+    """ValueError for a file that ends too early; notes on bytes that are no FITS, and on a checksum that differs."""
+    place, last = hdus[-1].fileinfo(), _name(hdus, -1)
+    total, end = place["file"].size, place["datLoc"] + place["datSpan"]  # total is 0 where astropy can't know
+    padding = -hdus[-1].size % FITS_BLOCK if type(hdus[-1]) in PLAIN else FITS_BLOCK - 1
+    if 0 < total < end - padding:
+        raise BadFile(
+            f"{cards.where} is cut short: extension {last} lacks bytes that its header promises; fetch it again."
+        )
+    if total > end:
+        cards.notes.append(f"the last {total - end} bytes, after extension {last}, are no FITS and are left out.")
+    if hdus[index].verify_datasum() == 0:
+        cards.notes.append("the pixels don't match the header's DATASUM: the file is damaged, or was edited.")
 
 
 def find_image(hdus: fits.HDUList, path: Path, ext: str | int | None) -> int:
@@ -147,36 +190,49 @@ def _chosen(hdus: fits.HDUList, path: Path, ext: str | int) -> int:
 
 def _name(hdus: fits.HDUList, index: int) -> str:
     hdu = hdus[index]
-    return f"{hdu.name},{hdu.ver}" if hdu.name and hdu.name != "PRIMARY" else str(index)
+    return f"{hdu.name},{version(hdu)}" if hdu.name and hdu.name != "PRIMARY" else str(index % len(hdus))
+
+
+def beside(hdus: fits.HDUList, index: int, name: str) -> int | None:
+    """Index of the extension of this name that has the image's EXTVER; None where there is none."""
+    alike = (i for i, hdu in enumerate(hdus) if hdu.name.upper() == name and version(hdu) == version(hdus[index]))
+    return next((i for i in alike if hdus[i] is not hdus[index]), None)
+
+
+def version(hdu) -> int:
+    """EXTVER; 1 where it is no number."""
+    return hdu.ver if isinstance(hdu.ver, int) else 1
 
 
 def _dimensions(hdu) -> int:
     """Number of axes of an image; 0 for what is no image, or has no pixels."""
-    shape = hdu.shape if hdu.is_image else ()
+    shape = getattr(hdu, "shape", ()) if hdu.is_image else ()
     return len(shape) if shape and all(shape) else 0
 
 
-def _pixels(hdu, path: Path) -> np.ndarray:
-    """float32, in the file's unit, scaled as the header says."""
+def pixels(hdu, path: Path) -> np.ndarray:
+    """(H, W) float32, in the file's unit, scaled as the header says, NaN for BLANK."""
+    if math.prod(hdu.shape) > MOST_PIXELS:
+        raise BadFile(f"{path} says that its image is of {hdu.shape[1]} x {hdu.shape[0]} pixels; is it complete?")
     blank, step, zero = (hdu.header.get(*card) for card in (("BLANK",), ("BSCALE", 1), ("BZERO", 0)))
     data = hdu.data
     if data is None or np.iscomplexobj(data):
         raise BadFile(f"{path} has no real numbers for pixels; give an image of real ones.")
     with np.errstate(over="ignore", invalid="ignore"):
-        pixels = np.ascontiguousarray(data, dtype=np.float32)
+        values = np.ascontiguousarray(data, dtype=np.float32)
     if isinstance(blank, int) and (step == 1 or blank == 0):  # BLANK, where astropy does not apply it
-        pixels[data == blank + zero] = np.nan
-    return pixels
+        values[data == blank + zero] = np.nan
+    return values
 
 
 def _mask(hdus: fits.HDUList, index: int, path: Path, mask: Path | str | None) -> np.ndarray | None:
     if mask is None:
         return None
     if mask == "DQ":
-        key = ("DQ", hdus[index].ver)
-        if key not in hdus:
-            raise BadFile(f"{path} has no extension DQ,{key[1]}; give a mask's file with --mask.")
-        return _fitting(np.asarray(hdus[key].data), hdus[index].shape, path)
+        found = beside(hdus, index, "DQ")
+        if found is None:
+            raise BadFile(f"{path} has no extension DQ,{version(hdus[index])}; give a mask's file with --mask.")
+        return _fitting(np.asarray(hdus[found].data), hdus[index].shape, path)
     mask = Path(mask)
     with opened(mask) as others:
         return _fitting(np.asarray(others[find_image(others, mask, None)].data), hdus[index].shape, mask)
@@ -190,10 +246,29 @@ def _fitting(values: np.ndarray, shape: tuple[int, int], where: Path) -> np.ndar
     return values != 0
 
 
-def _error(hdus: fits.HDUList, index: int, scale: float, shape: tuple[int, int]) -> np.ndarray | None:
-    """The file's ERR of the same version, e-/s. WHT is left alone: no card says for sure what it weighs by."""
-    key = ("ERR", hdus[index].ver)
-    if hdus[index].name.upper() != "SCI" or key not in hdus or hdus[key].shape != tuple(shape):
+def own_error(hdus: fits.HDUList, index: int) -> int | None:
+    """Index of the ERR that belongs to an image, of the same version; None where there is none."""
+    return beside(hdus, index, "ERR") if hdus[index].name.strip().upper() in ("SCI", "PRIMARY") else None
+
+
+def _error(hdus: fits.HDUList, index: int, cards: Cards, unit: str, time: float) -> np.ndarray | None:
+    """The file's ERR, e-/s, in its own unit or the image's; None, with a note, where it can't be an error.
+
+    WHT is left alone: no card says for sure whether it weighs by time or by variance.
+    """
+    found = own_error(hdus, index)
+    if found is None:
         return None
-    values = np.ascontiguousarray(hdus[key].data, dtype=np.float32) * np.float32(scale)
-    return values if (values[np.isfinite(values)] > 0).any() else None
+    own = Cards(hdus[found].header, hdus[index].header, cards.where)
+    try:
+        if hdus[found].shape != hdus[index].shape:
+            raise BadFile("it has another shape")
+        values = pixels(hdus[found], cards.where) * np.float32(
+            fits_header.factor(own, str(own.get("BUNIT") or unit), time)
+        )
+    except ValueError:
+        values = np.zeros(1)
+    if (values[np.isfinite(values)] > 0).any():
+        return values
+    cards.notes.append("ERR was not used: its shape, its unit or its values are not those of an error of the image.")
+    return None

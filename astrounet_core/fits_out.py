@@ -1,6 +1,6 @@
 """FITS out: the input's file again, with its image denoised and what belongs to it beside."""
 
-import warnings
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from astropy.io import fits
 
 from . import __version__
 from .fits_header import BadFile
-from .fits_io import FitsImage, opened
+from .fits_io import FitsImage, beside, opened, own_error, pixels, version
 from .provenance import replacing
 
 FLAG_FILLED = 1
@@ -33,6 +33,12 @@ COMMENTS = (
 )
 
 
+WCS_CARDS = re.compile(
+    r"WCSAXES|(CTYPE|CRVAL|CRPIX|CDELT|CROTA|CUNIT)[12]|(CD|PC|PV)\d_\d+|(A|B|AP|BP)_(ORDER|DMAX|\d_\d)"
+    r"|LONPOLE|LATPOLE|RADESYS|EQUINOX"
+)
+
+
 def write_denoised(
     read: FitsImage,
     target: Path,
@@ -45,38 +51,38 @@ def write_denoised(
 ) -> None:
     """Write the file that ``read`` came from again, with its image replaced by ``denoised`` (H, W), e-/s.
 
-    The image is float32 in the file's own unit; all headers and other extensions stay, but for an ERR that was the
-    input's noise: INPUT_ERR takes its place, and ERR is written only where ``error`` says the output's. New extensions:
-    RESIDUAL (input minus output) and INPUT_ERR, in the file's unit, and MASK, uint8, `BITS`. Pixels with a bit of
-    `FLAG_FILLED`, `FLAG_SATURATED` or `FLAG_MASKED` are the file's own numbers. ``.gz`` and ``.fz`` are compressed
-    without loss. Written beside and renamed. Raises BadFile for a file that has been denoised already or can't be
+    The image is float32 in the file's own unit, and all other headers and extensions stay. New extensions, of the
+    image's EXTVER and with its WCS: RESIDUAL (input minus output) and INPUT_ERR, in the file's unit, and MASK, uint8,
+    `BITS`; ERR only where ``error`` gives the output's. The input's own ERR is no error of the output: it becomes
+    INPUT_ERR, in the place of ``input_error``. Its own MASK becomes INPUT_MASK. Pixels with a bit of `FLAG_FILLED`,
+    `FLAG_SATURATED` or `FLAG_MASKED` are the file's own numbers. ``.gz`` and ``.fz`` are compressed without loss.
+    Written beside and renamed. Raises BadFile for an image that has been denoised already or a file that can't be
     written, FileNotFoundError for a folder that isn't there.
     """
     if not Path(target).parent.is_dir():
         raise FileNotFoundError(f"there is no folder {Path(target).parent}; make it first.")
-    with opened(read.path) as hdus, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if ("RESIDUAL" in hdus) or ("INPUT_ERR" in hdus):
+    with opened(read.path) as hdus:
+        image = hdus[read.hdu]
+        if beside(hdus, read.hdu, "RESIDUAL") or beside(hdus, read.hdu, "INPUT_ERR"):
             raise BadFile(f"{read.path} has been denoised already; give the file it was made from.")
-        own = np.array(hdus[read.hdu].data, dtype=np.float32)
+        scale = np.float32(read.scale)
+        own = pixels(image, read.path)
         kept = flags & (FLAG_FILLED | FLAG_SATURATED | FLAG_MASKED) > 0
-        output = np.where(kept, own, denoised / np.float32(read.scale)).astype(np.float32)
-        planes = {
-            "RESIDUAL": own - output,
-            "INPUT_ERR": input_error / np.float32(read.scale),
-            **({} if error is None else {"ERR": error / np.float32(read.scale)}),
-        }
-        _replace(hdus, read, output, history)
-        _drop_error(hdus, read)
-        hdus.extend(_plane(name, values, read) for name, values in planes.items())
-        hdus.append(_mask(flags, read))
-        _save(hdus, Path(target))
+        output = np.where(kept, own, denoised / scale).astype(np.float32)
+        planes = {"RESIDUAL": own - output}
+        if not _set_aside(hdus, read):
+            planes["INPUT_ERR"] = input_error / scale
+        if error is not None:
+            planes["ERR"] = error / scale
+        _replace(image, read, output, history)
+        hdus.extend(_plane(name, values, image) for name, values in planes.items())
+        hdus.append(_mask(flags, image))
+        _save(hdus, image, Path(target))
 
 
-def _replace(hdus: fits.HDUList, read: FitsImage, output: np.ndarray, history: Sequence[str]) -> None:
-    hdu = hdus[read.hdu]
-    hdu.data = output
-    header = hdu.header
+def _replace(image, read: FitsImage, output: np.ndarray, history: Sequence[str]) -> None:
+    image.data = output
+    header = image.header
     for name in ("BSCALE", "BZERO", "BLANK", "DATAMIN", "DATAMAX"):
         header.remove(name, ignore_missing=True)
     header["BUNIT"] = read.unit
@@ -86,37 +92,50 @@ def _replace(hdus: fits.HDUList, read: FitsImage, output: np.ndarray, history: S
         header.add_history(line.encode("ascii", "replace").decode())
 
 
-def _drop_error(hdus: fits.HDUList, read: FitsImage) -> None:
-    """Take the input's ERR out: beside a denoised image it would pass for the output's."""
-    key = ("ERR", hdus[read.hdu].ver)
-    if hdus[read.hdu].name.upper() == "SCI" and key in hdus:
-        del hdus[hdus.index_of(key)]
+def _set_aside(hdus: fits.HDUList, read: FitsImage) -> bool:
+    """Give the input's MASK and ERR names that say whose they are; whether there is an INPUT_ERR now."""
+    mask = beside(hdus, read.hdu, "MASK")
+    if mask is not None:
+        hdus[mask].name = "INPUT_MASK"
+    found = own_error(hdus, read.hdu)
+    if found is None:
+        return False
+    if read.error is None:  # not an error of this image, `read.notes` say
+        hdus[found].name = "INPUT_ERR_UNUSED"
+        return False
+    hdus[found].name = "INPUT_ERR"
+    hdus[found].header.setdefault("BUNIT", read.unit)
+    return True
 
 
-def _plane(name: str, values: np.ndarray, read: FitsImage) -> fits.ImageHDU:
-    return fits.ImageHDU(values.astype(np.float32), fits.Header({"BUNIT": read.unit}), name=name)
+def _plane(name: str, values: np.ndarray, image) -> fits.ImageHDU:
+    header = fits.Header([card for card in image.header.cards if WCS_CARDS.fullmatch(card.keyword)])
+    if name != "MASK":
+        header["BUNIT"] = image.header["BUNIT"]
+    return fits.ImageHDU(values if name == "MASK" else values.astype(np.float32), header, name=name, ver=version(image))
 
 
-def _mask(flags: np.ndarray, read: FitsImage) -> fits.ImageHDU:
-    hdu = fits.ImageHDU(flags.astype(np.uint8), name="MASK")
+def _mask(flags: np.ndarray, image) -> fits.ImageHDU:
+    hdu = _plane("MASK", flags.astype(np.uint8), image)
     for bit, meaning in BITS.items():
         hdu.header[f"BIT{bit}"] = (int(np.count_nonzero(flags & bit)), meaning)
     return hdu
 
 
-def _save(hdus: fits.HDUList, target: Path) -> None:
+def _save(hdus: fits.HDUList, image, target: Path) -> None:
     """Beside and renamed; compressed as the name says."""
     ending = next((end for end in (".gz", ".fz") if target.name.endswith(end)), "")
     checked = any("CHECKSUM" in hdu.header for hdu in hdus)
     try:
-        with replacing(target) as beside:
-            place = beside.with_name(f"{beside.name}.gz") if ending == ".gz" else beside
+        with replacing(target) as part:
+            place = part.with_name(f"{part.name}.gz") if ending == ".gz" else part
             try:
-                _compressed(hdus, ending == ".fz").writeto(place, output_verify="fix+ignore", checksum=checked)
-                if place != beside:
-                    place.replace(beside)
+                arranged = _packed(hdus, image) if ending == ".fz" else _unpacked(hdus)
+                arranged.writeto(place, output_verify="fix+ignore", checksum=checked)
+                if place != part:
+                    place.replace(part)
             finally:
-                if place != beside:
+                if place != part:
                     place.unlink(missing_ok=True)
     except OSError as error:
         reason = error.strerror or "the disk is full, it seems"
@@ -125,23 +144,27 @@ def _save(hdus: fits.HDUList, target: Path) -> None:
         ) from None
 
 
-def _compressed(hdus: fits.HDUList, wanted: bool) -> fits.HDUList:
-    """The same HDUs, images as compressed tiles without loss, or as plain ones."""
-    out = fits.HDUList([hdus[0] if isinstance(hdus[0], fits.PrimaryHDU) else fits.PrimaryHDU(header=hdus[0].header)])
-    for hdu in hdus[1:] if not _has_pixels(hdus[0]) or not wanted else hdus:
-        image = hdu.is_image and _has_pixels(hdu)
-        if wanted and image:
-            lossless = {"compression_type": "GZIP_2", "quantize_level": 0} if hdu.data.dtype.kind == "f" else {}
-            name = "SCI" if hdu is hdus[0] else hdu.name
-            out.append(fits.CompImageHDU(hdu.data, hdu.header, name=name, **lossless))
-        elif image and isinstance(hdu, fits.CompImageHDU):
-            out.append(fits.ImageHDU(hdu.data, hdu.header, name=hdu.name))
-        elif hdu is not hdus[0]:
-            out.append(hdu)
-    if wanted and _has_pixels(hdus[0]):
-        out[0] = fits.PrimaryHDU()
-    return out
+def _unpacked(hdus: fits.HDUList) -> fits.HDUList:
+    """The same HDUs, with compressed images as plain ones."""
+    plain = (
+        fits.ImageHDU(hdu.data, hdu.header, name=hdu.name) if isinstance(hdu, fits.CompImageHDU) else hdu
+        for hdu in hdus
+    )
+    return fits.HDUList(list(plain))
 
 
-def _has_pixels(hdu) -> bool:
-    return hdu.data is not None and hdu.is_image
+def _packed(hdus: fits.HDUList, image) -> fits.HDUList:
+    """The same HDUs, with images as compressed tiles, without loss; those already compressed stay as they are."""
+    alone = hdus[0] is image  # a compressed image can't be the primary one
+    rest = [_tiles(hdu, image) for hdu in hdus[0 if alone else 1 :]]
+    return fits.HDUList([fits.PrimaryHDU() if alone else hdus[0], *rest])
+
+
+def _tiles(hdu, image):
+    old = isinstance(hdu, fits.CompImageHDU) and hdu is not image
+    scaled = "BLANK" in hdu.header or hdu.header.get("BSCALE", 1) != 1  # packing would make floats of them
+    if old or scaled or not (hdu.is_image and getattr(hdu, "shape", ())):
+        return hdu
+    lossless = {"compression_type": "GZIP_2", "quantize_level": 0} if hdu.data.dtype.kind == "f" else {}
+    name = "SCI" if isinstance(hdu, fits.PrimaryHDU) else hdu.name
+    return fits.CompImageHDU(hdu.data, hdu.header, name=name, **lossless)

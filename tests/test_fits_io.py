@@ -142,7 +142,7 @@ def test_sky_error_mask_and_saturation(tmp_path):
     flags = np.zeros((3, 3), np.int16)
     flags[1, 2] = 256
     more = [fits.ImageHDU(np.full((3, 3), 5.0), name="ERR"), fits.ImageHDU(flags, name="DQ")]
-    cards = {"INSTRUME": "WFC3", "DETECTOR": "UVIS", "NCOMBINE": 2, "MDRIZSKY": 25.0}
+    cards = {"INSTRUME": "WFC3", "DETECTOR": "UVIS", "NCOMBINE": 2, "NDRIZIM": 2, "MDRIZSKY": 25.0}
     path = write(tmp_path / "x.fits", None, cards, [sci(np.eye(3), BUNIT="ELECTRONS"), *more])
     read = read_image(path, mask="DQ")
     assert read.mask.sum() == 1 and read.mask[1, 2] and read_image(path).mask is None

@@ -45,7 +45,7 @@ def written(source, target, change=0.9, flags=None, **given):
 def test_everything_else_stays(tmp_path):
     source = chips(tmp_path / "x.fits")
     with fits.open(source) as before, fits.open(written(source, tmp_path / "y.fits")) as after:
-        names = ["PRIMARY", "SCI", "DQ", "HDRTAB", "RESIDUAL", "INPUT_ERR", "MASK"]
+        names = ["PRIMARY", "SCI", "INPUT_ERR", "DQ", "HDRTAB", "RESIDUAL", "MASK"]
         assert [hdu.name for hdu in after] == names
         assert repr(after[0].header) == repr(before[0].header)
         for card in before["SCI"].header.cards:
@@ -56,10 +56,49 @@ def test_everything_else_stays(tmp_path):
         np.testing.assert_array_equal(after["HDRTAB"].data["A"], before["HDRTAB"].data["A"])
         np.testing.assert_allclose(after["SCI"].data, 0.9 * PIXELS, rtol=1e-6)
         np.testing.assert_allclose(after["RESIDUAL"].data, 0.1 * PIXELS, rtol=1e-4)
-        np.testing.assert_allclose(after["INPUT_ERR"].data, 3.0, rtol=1e-6)
+        np.testing.assert_array_equal(after["INPUT_ERR"].data, before["ERR"].data)
+        assert after["RESIDUAL"].header["CRVAL1"] == after["MASK"].header["CRVAL1"] == 177.1
         assert after["RESIDUAL"].header["BUNIT"] == after["INPUT_ERR"].header["BUNIT"] == "ELECTRONS"
         assert after["MASK"].data.dtype == np.uint8 and {f"BIT{bit}" for bit in BITS} <= set(after["MASK"].header)
         assert "noise that is left is correlated" in str(after["SCI"].header["COMMENT"])
+
+
+def test_without_an_err_the_noise_model_gives_it(tmp_path):
+    source = tmp_path / "x.fits"
+    fits.writeto(source, PIXELS, fits.Header({"EXPTIME": TIME, "BUNIT": "ELECTRONS"}))
+    np.testing.assert_allclose(fits.getdata(written(source, tmp_path / "y.fits"), "INPUT_ERR"), 3.0, rtol=1e-6)
+
+
+def test_an_err_that_is_none_is_set_aside_and_so_is_a_mask(tmp_path):
+    source = chips(tmp_path / "x.fits")
+    with fits.open(source, mode="update") as hdus:
+        hdus["ERR"].data = np.zeros((3, 3), np.float32)
+        hdus.append(fits.ImageHDU(np.ones(PIXELS.shape, np.uint8), name="MASK"))
+    assert any("ERR was not used" in note for note in read_image(source).notes)
+    with fits.open(written(source, tmp_path / "y.fits")) as after:
+        assert after["INPUT_ERR_UNUSED"].shape == (3, 3) and (after["INPUT_MASK"].data == 1).all()
+        assert (after["MASK"].data == 0).all()
+        np.testing.assert_allclose(after["INPUT_ERR"].data, 3.0, rtol=1e-6)
+
+
+def test_the_second_chip_has_planes_of_its_own(tmp_path):
+    source = tmp_path / "x.fits"
+    units = fits.Header({"BUNIT": "ELECTRONS"})
+    pairs = [
+        fits.ImageHDU(level * PIXELS, units, name=name, ver=version)
+        for version in (1, 2)
+        for name, level in (("SCI", version), ("ERR", version))
+    ]
+    fits.HDUList([fits.PrimaryHDU(header=fits.Header({"EXPTIME": TIME})), *pairs]).writeto(source)
+    read = read_image(source, ext="SCI,2")
+    np.testing.assert_allclose(read.image, 2 * PIXELS / TIME, rtol=1e-6)
+    flags = np.zeros(PIXELS.shape, np.uint8)
+    write_denoised(read, tmp_path / "y.fits", read.image, input_error=read.error, flags=flags, history=[])
+    with fits.open(tmp_path / "y.fits") as after:
+        for name in ("SCI", "INPUT_ERR", "RESIDUAL", "MASK"):
+            assert (name, 2) in after
+        np.testing.assert_array_equal(after["ERR", 1].data, PIXELS)
+        np.testing.assert_array_equal(after["INPUT_ERR", 2].data, 2 * PIXELS)
 
 
 def test_err_is_the_output_s_or_absent(tmp_path):
