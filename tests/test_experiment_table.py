@@ -1,0 +1,96 @@
+"""Which differences between experiments count: against worked examples, and simulated trainings."""
+
+import math
+
+import numpy as np
+import pytest
+
+from astrounet_core import experiment_table, records
+from astrounet_core.experiment_table import aligned, difference, seed_variance
+from astrounet_core.field_table import VERSION
+from astrounet_core.provenance import write_json
+from astrounet_core.tally import summarise, write_fields
+
+
+def test_variance_between_seeds_is_pooled():
+    # means 1 and 3: squares 2, one degree of freedom; means 0, 0, 3: squares 6, two degrees
+    groups = [np.array([[0.0, 2.0], [2.0, 4.0]]), np.array([[0.0], [0.0], [3.0]]), np.array([[9.0, 9.0]])]
+    assert seed_variance(groups) == (pytest.approx(8 / 3), 3)
+    assert math.isnan(seed_variance([np.ones((1, 4))])[0])
+
+
+def test_difference_by_hand():
+    ours, theirs = np.array([[1.0, 2.0, 6.0]]), np.array([[0.0, 1.0, 2.0], [0.0, 1.0, 4.0]])
+    found = difference(ours, theirs, 0.12)  # means over seeds 0, 1, 3: differences 1, 1, 3; variance 4/3
+    assert found["value"] == pytest.approx(5 / 3) and found["n"] == 3
+    assert found["error"] == pytest.approx(math.sqrt(4 / 9 + 0.12 * 1.5)) and found["clear"]
+    assert not difference(ours, theirs, 0.4)["clear"]
+
+
+def test_too_little_is_no_verdict():
+    two = np.array([[1.0, 2.0]])
+    for found in (difference(two, two, 0.1), difference(np.empty((0, 0)), two, 0.1), difference(two, two, math.nan)):
+        assert math.isnan(found["value"]) and not found["clear"]
+
+
+def test_equal_experiments_are_rarely_told_apart():
+    """Fields and trainings drawn alike: two errors are exceeded in about 5 % of the cases."""
+    rng, wrong = np.random.default_rng(1), 0
+    for _ in range(2000):
+        hard = rng.normal(0, 5, 20)  # what makes a field hard is the same for all
+        ours, theirs = (hard + rng.normal(0, 0.5, (3, 1)) + rng.normal(0, 0.3, (3, 20)) for _ in range(2))
+        wrong += difference(ours, theirs, 0.25 + 0.09 / 20)["clear"]
+    assert 0.02 < wrong / 2000 < 0.07
+
+
+def test_only_common_fields_are_compared():
+    np.testing.assert_array_equal(aligned([{"b": 2.0, "a": 1.0}, {"a": 3.0, "c": 1.0}]), [[1.0], [3.0]])
+    assert aligned([]).shape == (0, 0)
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    for name in ("RESULTS", "WEIGHTS", "BUILD"):
+        monkeypatch.setattr(records, f"{name}_DIR", tmp_path / name.lower())
+    return tmp_path
+
+
+def publish(name: str, seed: int, level: float, updates: int = 1200, preset: str = "code", data: str = VERSION):
+    place = records.folder("table1", name, seed, published=True)
+    counts = {"tp": 8.0, "fp": 2.0, "fn": 2.0, "rfe": level, "rfe_absolute": level}
+    measures = counts | {"mae": level, "snr_factor": 1.4, "psnr_paper": 60.0, "ssim_paper": 0.9, "kl_paper": 0.1}
+    about = {"fields": "training", "protocol": "paper", "exposure_ratio": 2.0}
+    rows = [{"field": f"f{k}"} | about | measures | {"mae": level + 0.01 * k} for k in range(4)]
+    write_json(
+        place / "run.json", {"experiment": name, "preset": preset, "data": data, "updates": updates, "seconds": 60}
+    )
+    write_fields(place / "fields.csv", rows)
+    write_json(place / "metrics.json", summarise(rows))
+
+
+def test_rows_are_means_over_seeds(house):
+    publish("network1", 0, 1.0), publish("network1", 1, 2.0), publish("exp01", 0, 5.0)
+    row = experiment_table.row("network1")
+    assert (row["rfe"], row["tpr"], row["seeds"], row["minutes"]) == (1.5, 80.0, 2, 1.0)
+    assert row["rfe_uncertainty"] == pytest.approx(0.5)  # s = 1 / sqrt(2) over two seeds; fields are all alike
+    found = experiment_table.compare("exp01", "network1", "mae", "paper")
+    assert found["value"] == pytest.approx(3.5)
+    assert found["error"] == pytest.approx(math.sqrt(0.5 * 1.5))  # variance between seeds 0.5, 1 + 1/2 of it
+
+
+def test_a_missing_run_says_its_command(house):
+    assert experiment_table.row("exp02")["command"] == "`astrounet train exp02 --profile retrain`"
+    rows = experiment_table.difference_rows(["exp02"], "network1", {"mae": "paper"})
+    assert rows[0]["mae"] is None and rows[0]["mae_clear"] is None
+
+
+def test_runs_of_another_length_are_left_out(house):
+    publish("network1", 0, 1.0, updates=3600)
+    assert experiment_table.seeds("network1") == []
+
+
+@pytest.mark.parametrize("change", [{"preset": "gone"}, {"data": "fields-v0"}])
+def test_a_stale_record_stops_the_page(house, change):
+    publish("exp01", 0, 1.0, **change)
+    with pytest.raises(ValueError, match="run it again"):
+        experiment_table.row("exp01")
