@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import __version__, check, cli_data, cli_denoise
-from .experiments import EXPERIMENTS, PRESETS, SCHEDULES
+from .experiments import KNOWN, PRESETS, SCHEDULES
 
 TRAIN_EPILOG = """
 --from WEIGHTS goes on from a trained network (transfer learning, section 4.4.1), at a tenth of the preset's learning
@@ -67,7 +67,7 @@ def _add_train(commands) -> None:
     parser = _command(commands, "train", _train, "Train experiments of the paper by name, or on pairs of your own.")
     parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, TRAIN_EPILOG
     parser.set_defaults(interrupted="the last checkpoint is kept, --resume goes on from it")
-    parser.add_argument("experiments", nargs="+", metavar="EXPERIMENT", help=", ".join(EXPERIMENTS))
+    parser.add_argument("experiments", nargs="+", metavar="EXPERIMENT", help=", ".join(KNOWN))
     parser.add_argument("--profile", default="retrain", help=f"how much compute: {', '.join(SCHEDULES)}")
     parser.add_argument("--preset", help=f"recipe: {', '.join(PRESETS)} (default: the experiment's own)")
     parser.add_argument("--seed", type=int, default=0)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from .experiments import EXPERIMENTS, SCHEDULES
+from .experiments import KNOWN, SCHEDULES
 from .records import Record, check, command, folder, in_paper_columns
 from .report import title
 from .tally import mean_of_finite
@@ -89,7 +89,7 @@ def difference(ours: np.ndarray, theirs: np.ndarray, between_seeds: float) -> di
 
 def compare(name: str, reference: str, measure: str, protocol: str, profile: str = PROFILE) -> dict:
     """`difference` of two experiments, with the variance between seeds of all experiments that have several."""
-    runs = {each: seeds(each, profile) for each in EXPERIMENTS}
+    runs = {each: seeds(each, profile) for each in KNOWN}
     known = [by_field(records, measure, protocol) for records in runs.values() if len(records) > 1]
     pair = [values(record, measure, protocol) for record in (*runs[name], *runs[reference])]
     both = aligned(pair) if runs[name] and runs[reference] else np.empty((0, 0))

@@ -1,10 +1,10 @@
-"""What can be trained, how, and for how long: experiments, presets and schedules, three tables and nothing else.
+"""What can be trained, how, and for how long: experiments, presets and schedules, four tables and nothing else.
 
 An *experiment* is one row of a table of the paper, a *preset* a training recipe, a *schedule* the compute that a
 profile grants. Each experiment states only what differs from Network 1.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import cos, pi
 
 from .settings import NetworkSettings
@@ -14,11 +14,13 @@ from .settings import NetworkSettings
 class Experiment:
     """One row of a table. Fields not given are those of Network 1 (section 3.4.1).
 
-    network: differences from `NetworkSettings`; loss: sum of names in `losses.LOSSES`, or ``noise_units``.
+    network: differences from `NetworkSettings`; loss: sum of names in `losses.LOSSES`, or ``noise_units`` (L2) or
+    ``noise_units_l1``, of errors in units of the noise.
     ratios: exposure ratios seen in training; ratio_order: ``ordered`` gives every crop at all of them in turn, one
     update each (section 3.4.2), ``random`` draws one for every crop.
     max_shift: random shift between input and target, pixels (section 4.4.1); start_from: transfer learning.
-    presets: the recipes it is meant for, the first one by default.
+    presets: the recipes it is meant for, the first one by default; changes: what differs from these, and from the
+    schedule (`Preset`, `Schedule`).
     """
 
     title: str
@@ -29,6 +31,15 @@ class Experiment:
     max_shift: int = 0
     start_from: str | None = None
     presets: tuple[str, ...] = ("code", "paper")
+    changes: dict = field(default_factory=dict)
+
+    def changed(self, preset: "Preset", schedule: "Schedule") -> tuple["Preset", "Schedule"]:
+        """A preset and a schedule with this experiment's `changes`."""
+        found = []
+        for each in (preset, schedule):
+            mine = {key: value for key, value in self.changes.items() if hasattr(each, key)}
+            found.append(replace(each, **mine) if mine else each)
+        return tuple(found)
 
     def settings(self, preset: "Preset", width: int) -> NetworkSettings:
         """The network of this experiment under a preset (it sets the slope) and a schedule (it sets the width)."""
@@ -68,6 +79,48 @@ EXPERIMENTS: dict[str, Experiment] = {
         "Modern", _MODERN, loss="noise_units", ratios=_FOUR, ratio_order="random", presets=("modern",)
     ),
 }
+
+
+def _modern(title: str, **given) -> Experiment:
+    """`modern` with something changed."""
+    return replace(EXPERIMENTS["modern"], title=title, **given)
+
+
+VARIANTS: dict[str, Experiment] = {
+    # what the paper does not say, one choice at a time
+    "rate_1e5": Experiment("Learning rate $10^{-5}$", changes={"learning_rate": 1e-5, "final_rate": 1e-6}),
+    "rate_1e3": Experiment("Learning rate $10^{-3}$", changes={"learning_rate": 1e-3, "final_rate": 1e-4}),
+    "slope_002": Experiment("Slope 0.02", {"slope": 0.02}),
+    "unleaked": Experiment("No zero mask", changes={"noise": "published"}),
+    "skyless": Experiment("Sky-subtracted frames, zero mask and clipping", changes={"keeps_sky": False}),
+    "skyless_unleaked": Experiment(
+        "Sky-subtracted frames, clipping alone", changes={"keeps_sky": False, "noise": "published"}
+    ),
+    # Network 1 with one thing of modern's; on physical pairs it is network1_physical
+    "network1_output": Experiment("Network 1, output in noise units", _MODERN),
+    "network1_schedule": Experiment(
+        "Network 1, schedule of modern",
+        changes={"learning_rate": 1e-3, "final_rate": 1e-6, "shape": "cosine", "clip_norm": 1.0},
+    ),
+    "network1_loss": Experiment(
+        "Network 1 on physical pairs, $L_2$ in noise units", loss="noise_units", presets=("physical",)
+    ),
+    # modern without one thing
+    "modern_direct": _modern("Modern, direct output", network={}),
+    "modern_plain": _modern("Modern without twins", changes={"bias_weight": 0.0}),
+    "modern_plain_l1": _modern("Modern without twins, $L_1$", loss="noise_units_l1", changes={"bias_weight": 0.0}),
+    "modern_starless": _modern("Modern without added stars", changes={"extra_stars": 0}),
+    "modern_noisy_target": _modern(
+        "Modern without twins, the paper's pairs",
+        changes={"bias_weight": 0.0, "noise": "released", "source": "long", "target": "long"},
+    ),
+    "modern_step": _modern(
+        "Modern, schedule of Network 1", changes={"learning_rate": 1e-4, "final_rate": 1e-5, "shape": "step"}
+    ),
+    "modern_one_ratio": _modern("Modern at one $r$", ratios=(2.0,)),
+    "modern_large_crops": _modern("Modern, 2 crops of 256²", changes={"batch": 2, "crop": 256}),
+}
+"""No rows of the paper: its unstated choices, and what separates Network 1 from `modern`, one change each."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +190,10 @@ SCHEDULES: dict[str, Schedule] = {
     "paper": Schedule(800_000, width=32, batch=1, crop=256, fields=160, validation_fields=20, validate_every=40_000),
 }
 """``short``: ten minutes on a laptop. ``quick`` has none. The paper: 5000 epochs of 160 crops (section 3.4.1)."""
+
+
+KNOWN = EXPERIMENTS | VARIANTS
+"""All that can be trained."""
 
 
 def find(kind: str, name: str, table: dict):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ._paths import BUILD_DIR, MANIFEST_DIR, RESULTS_DIR, WEIGHTS_DIR
 from .checkpoints import read_history
-from .experiments import EXPERIMENTS, PRESETS
+from .experiments import KNOWN, PRESETS
 from .field_table import VERSION
 from .fluxes import read_fluxes
 from .provenance import read_json, replacing, sha256, write_json
@@ -140,7 +140,7 @@ def _cells(key: str, row: dict | None) -> list[tuple[str, float | None]]:
 
 def command(name: str, profile: str = "retrain") -> str:
     """The command that obtains a missing record."""
-    what = "train" if name in EXPERIMENTS else "evaluate"
+    what = "train" if name in KNOWN else "evaluate"
     return f"astrounet {what} {name} --profile {profile}"
 
 

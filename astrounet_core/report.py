@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 
 from ._paths import RESULTS_DIR
-from .experiments import EXPERIMENTS, SCHEDULES, Experiment, updates_of
+from .experiments import EXPERIMENTS, KNOWN, SCHEDULES, Experiment, updates_of
 from .records import Record, command, lookup
 from .tally import paired_difference
 
@@ -20,8 +20,8 @@ FREE_METHODS = {
 
 def title(name: str) -> str:
     """How tables call an experiment or a free method. ValueError for a name that is neither."""
-    if name in EXPERIMENTS:
-        return EXPERIMENTS[name].title
+    if name in KNOWN:
+        return KNOWN[name].title
     if name not in FREE_METHODS:
         raise ValueError(f"no method {name!r}; choose an experiment or one of {', '.join(FREE_METHODS)}.")
     return FREE_METHODS[name]
@@ -42,7 +42,7 @@ def not_run(names: Iterable[str], profile: str, holding: str = "run.json") -> st
     """A sentence naming what has no record and the commands that make one; empty where nothing is missing."""
     missing = [name for name in names if lookup(name, profile, holding=holding) is None]
     wanted = "smoke" if profile == "smoke" else "retrain"
-    commands = (f"`{command(name, wanted if name in EXPERIMENTS else profile)}`" for name in missing)
+    commands = (f"`{command(name, wanted if name in KNOWN else profile)}`" for name in missing)
     return f"Not run: {', '.join(map(title, missing))}. To obtain: {', '.join(commands)}." if missing else ""
 
 

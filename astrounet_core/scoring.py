@@ -5,7 +5,7 @@ from pathlib import Path
 
 from . import evaluation
 from ._paths import WEIGHTS_DIR
-from .experiments import EXPERIMENTS
+from .experiments import KNOWN
 from .field_table import VERSION, fields
 from .fluxes import write_fluxes
 from .inference import load_network
@@ -73,12 +73,12 @@ def methods(names: Sequence[str], profile: str, seed: int = 0) -> dict[str, eval
 
 def _available(name: str, place: Path) -> bool:
     files = (place / "weights.safetensors", WEIGHTS_DIR / f"{name}.safetensors")
-    return name not in EXPERIMENTS or any(file.exists() for file in files)
+    return name not in KNOWN or any(file.exists() for file in files)
 
 
 def _method(name: str, place: Path) -> tuple[evaluation.Method, Path | None]:
     """A method by name, and the weight file behind it."""
-    if name not in EXPERIMENTS:
+    if name not in KNOWN:
         return evaluation.free_method(name), None
     trained, published = place / "weights.safetensors", WEIGHTS_DIR / f"{name}.safetensors"
     weights = trained if trained.exists() else published

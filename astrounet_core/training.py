@@ -17,7 +17,7 @@ from torch import Tensor
 from . import checkpoints, distributed
 from .devices import autocast, device_name, precision
 from .experiments import (
-    EXPERIMENTS,
+    KNOWN,
     PRESETS,
     SCHEDULES,
     Experiment,
@@ -85,10 +85,10 @@ def recipe(
     features: str = "scenes",
 ) -> Recipe:
     """Look names up. ValueError, listing the choices, for an unknown experiment, preset or profile."""
-    experiment = find("experiment", name, EXPERIMENTS)
+    experiment = find("experiment", name, KNOWN)
     preset = preset or experiment.presets[0]
     chosen = find("preset", preset, PRESETS)
-    schedule = find("training profile", profile, SCHEDULES)
+    chosen, schedule = experiment.changed(chosen, find("training profile", profile, SCHEDULES))
     total = updates or updates_of(experiment, schedule)
     return Recipe(name, preset, profile, seed, experiment, chosen, schedule, total, features)
 
@@ -110,7 +110,7 @@ class Trainer:
         self.pairs = training.maker(plan.experiment, plan.preset, schedule.batch, schedule.crop, plan.seed)
         distributed.check_batch(schedule.batch, unit=2 if plan.preset.bias_weight else 1)
         self.validation = _validation_batch(validation, plan)
-        self.loss = None if terms == "noise_units" else build_loss(terms, self.device, plan.features)
+        self.loss = None if terms.startswith("noise_units") else build_loss(terms, self.device, plan.features)
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
         self.update, self.kept, self.best, self.seconds = 0, 0, -torch.inf, 0.0
         self.history: list[dict] = []
@@ -187,7 +187,8 @@ class Trainer:
         output = batch.masked(output)
         if self.loss is None:
             images, weight = (output, batch.target, batch.sigma), self.plan.preset.bias_weight
-            return noise_normalised(*images) + (weight * squared_bias(*images) if weight else 0)
+            power = 1 if self.plan.experiment.loss == "noise_units_l1" else 2
+            return noise_normalised(*images, power) + (weight * squared_bias(*images) if weight else 0)
         return self.loss(output, batch.target)
 
     def _row_due(self) -> bool:

@@ -13,7 +13,7 @@ from tiny import TINY, field_set, full_disk, trainer
 
 from astrounet_core import checkpoints, experiments
 from astrounet_core.checkpoints import HISTORY_COLUMNS, read_history
-from astrounet_core.experiments import EXPERIMENTS, PRESETS, SCHEDULES, learning_rate, updates_of
+from astrounet_core.experiments import EXPERIMENTS, KNOWN, PRESETS, SCHEDULES, VARIANTS, learning_rate, updates_of
 from astrounet_core.pairs import PairMaker, cut
 from astrounet_core.training import Recipe, Trainer, finished, recipe
 from astrounet_core.weights import load_weights
@@ -24,7 +24,11 @@ def tiny(monkeypatch):
     monkeypatch.setitem(SCHEDULES, "tiny", TINY)
 
 
-@pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name != "misaligned_c"])
+SINGLY = ("misaligned_c", "modern_large_crops")
+"""Needs another network first; needs fields larger than those here."""
+
+
+@pytest.mark.parametrize("name", [name for name in KNOWN if name not in SINGLY])
 def test_every_experiment_trains_and_its_weights_reload(tiny, tmp_path, name):
     run = trainer(tmp_path / "run", name)
     run.run()
@@ -33,6 +37,27 @@ def test_every_experiment_trains_and_its_weights_reload(tiny, tmp_path, name):
     stored = load_file(tmp_path / "run" / "weights.safetensors")
     assert all(torch.equal(value, stored[key].float()) for key, value in network.state_dict().items())
     assert network.settings == run.plan.settings
+
+
+def test_variants_change_what_they_say_and_nothing_else():
+    for name, variant in VARIANTS.items():
+        preset, schedule = PRESETS[variant.presets[0]], SCHEDULES["retrain"]
+        before, after = vars(preset) | vars(schedule), {}
+        for each in variant.changed(preset, schedule):
+            after |= vars(each)
+        assert {key: value for key, value in after.items() if before[key] != value} == variant.changes, name
+        base = EXPERIMENTS["modern" if name.startswith("modern") else "network1"]
+        assert variant.changes or (variant.network, variant.loss, variant.ratios) != (
+            base.network,
+            base.loss,
+            base.ratios,
+        )
+
+
+def test_large_crops_have_as_many_pixels():
+    variant = VARIANTS["modern_large_crops"]
+    _, schedule = variant.changed(PRESETS["modern"], SCHEDULES["retrain"])
+    assert schedule.batch * schedule.crop**2 == SCHEDULES["retrain"].batch * SCHEDULES["retrain"].crop ** 2
 
 
 def test_transfer_starts_from_network_1(tiny, tmp_path):
