@@ -145,12 +145,13 @@ def _add_publish(commands) -> None:
     parser.add_argument("runs", nargs="*", metavar="RUN")
     parser.add_argument("--profile", required=True)
     parser.add_argument("--weights", nargs="*", default=[], metavar="EXPERIMENT")
+    parser.add_argument("--to", metavar="FOLDER", help="of results/ (default: the profile's; table1: equal compute)")
 
 
 def _publish(options) -> None:
     from .records import publish
 
-    for path in publish(options.profile, options.runs, options.weights):
+    for path in publish(options.profile, options.runs, options.weights, options.to):
         print(path)
 
 

@@ -3,6 +3,7 @@
 ``results/<profile>/<experiment>/seed<k>/`` holds the published ones, ``_build/results/...`` those of this machine.
 """
 
+import re
 import shutil
 from dataclasses import dataclass
 from functools import cached_property
@@ -144,9 +145,10 @@ def command(name: str, profile: str = "retrain") -> str:
     return f"astrounet {what} {name} --profile {profile}"
 
 
-def publish(profile: str, names: list[str], weights: list[str]) -> list[Path]:
+def publish(profile: str, names: list[str], weights: list[str], to: str | None = None) -> list[Path]:
     """Copy finished runs of ``profile`` to ``results/``, and the weights of those named to ``weights/``.
 
+    to: folder of ``results/``, by default the profile's; runs of equal compute go to `experiment_table.TABLE`.
     Returns what was written. Raises FileNotFoundError for a run that is not finished.
     """
     written = []
@@ -157,7 +159,7 @@ def publish(profile: str, names: list[str], weights: list[str]) -> list[Path]:
                 f"there is no run of {name} under profile {profile}; {command(name, profile)} makes one."
             )
         for source in sources:
-            written += _publish_run(source, RESULTS_DIR / profile / name / source.name, name in weights)
+            written += _publish_run(source, RESULTS_DIR / (to or profile) / name / source.name, name in weights)
     for name in weights:
         source = folder(profile, name) / "weights.safetensors"
         written.append(_copy(source, WEIGHTS_DIR / f"{name}.safetensors"))
@@ -177,6 +179,8 @@ def _publish_run(source: Path, target: Path, with_weights: bool) -> list[Path]:
     ]
     record = read_json(source / "run.json")
     published = with_weights and source.name == "seed0"
+    if "command" in record:
+        record["command"] = re.sub(r" --out \S+", "", record["command"])  # a place on another machine
     write_json(target / "run.json", record | ({"published_weights": True} if published else {}))
     return [*written, target / "run.json"]
 

@@ -638,4 +638,4 @@ page.figure(
 # * Our networks have had a small share of the paper's schedule. What is shown here is the machinery, and a
 #   direction.
 #
-# **Next:** [Edges and tiles](#page-edges).
+# **Next:** [Which choices matter?](#page-experiments)

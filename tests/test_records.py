@@ -7,7 +7,7 @@ import pytest
 from astrounet_core import records
 from astrounet_core.field_table import VERSION
 from astrounet_core.manifest import weights_path
-from astrounet_core.provenance import sha256, write_json
+from astrounet_core.provenance import read_json, sha256, write_json
 from astrounet_core.tally import write_fields
 
 
@@ -122,6 +122,16 @@ def test_an_unfinished_run_cannot_be_published(house):
 def test_a_run_that_never_was_cannot_be_published(house):
     with pytest.raises(FileNotFoundError, match="no run of exp02"):
         records.publish("retrain", ["exp02"], [])
+
+
+def test_publishing_elsewhere_leaves_no_path_behind(house):
+    place = records.folder("retrain", "exp01")
+    run = {"experiment": "exp01", "command": "cli.py train exp01 --out /disk/runs --seed 0"}
+    write_json(place / "run.json", run)
+    records.publish("retrain", ["exp01"], [], to="table1")
+    made = records.folder("table1", "exp01", published=True)
+    assert read_json(made / "run.json")["command"] == "cli.py train exp01 --seed 0"
+    assert not records.folder("retrain", "exp01", published=True).exists()
 
 
 def test_published_records_of_this_repository_are_fresh():

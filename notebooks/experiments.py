@@ -1,0 +1,212 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% tags=["parameters"]
+profile = "quick"
+seed = 0
+
+# %% [markdown]
+# (page-experiments)=
+# # Which choices matter?
+#
+# *Paper §3.1, §3.3, §4.4.1 · Table 1*
+#
+# :::{admonition} This page
+# :class: tip page-contract
+#
+# **You will learn** which of the paper's choices make a difference that repeats, and how to tell one from luck.
+#
+# **You need** [Losses and experiments](#page-losses), where each experiment is explained, and
+# [Training](#page-training).
+#
+# **Reading time** 15 minutes.
+# :::
+#
+# Train one network twice, from other random numbers, and you get two networks. They differ a little in everything that
+# can be measured. A choice matters if it makes a larger difference than that. The paper trained every experiment once,
+# so its Table 1 can't say which of its differences would come again.
+#
+# Here every experiment has the same compute, and some are trained several times. All are far from converged: the line
+# under each table says how many updates they had, the paper's had 800,000. What follows is about networks after so
+# many updates, and about simulated skies.
+
+# %%
+from astrounet_core import experiment_table, figures, paper, report
+from astrounet_core.experiments import EXPERIMENTS, VARIANTS
+from astrounet_core.figures import Column
+
+page = figures.open_page("experiments", profile=profile, seed=seed)
+records = [record for name in EXPERIMENTS for record in experiment_table.seeds(name, profile)]
+
+# %% [markdown]
+# ## All rows
+#
+# Click on a column's head to sort by it. The paper's numbers stand above ours; they are from other skies, and its PSNR,
+# SSIM and KL have ranges that nobody knows ([Metrics](#page-metrics)).
+
+# %% tags=["hide-input"]
+printed = {row["key"]: row for row in paper.table(1)} | {row["key"]: row for row in paper.table("misaligned")}
+rows = []
+blank = dict.fromkeys(("psnr", "ssim", "kl", "tpr", "f_measure", "updates", "minutes"), "–")
+for name in [each for each in EXPERIMENTS if each not in ("network2", "modern", "exp07_oracle")]:
+    if name in printed:
+        rows.append(blank | printed[name] | {"title": report.title(name), "who": "paper", "seeds": 1})
+    rows.append(experiment_table.row(name, profile) | {"who": "ours"})
+page.table(
+    rows,
+    name="table-experiments",
+    caption="Every experiment at $r = 2$ on the paper's terms, with the same compute. ±: bootstrap over fields and "
+    "spread over training seeds. Minutes: one CPU thread, of a shared machine.",
+    columns=[
+        Column("title", "Experiment"),
+        Column("who", ""),
+        Column("rfe", "RFE", ".2f", "%", spread="rfe_uncertainty"),
+        Column("tpr", "TPR", ".1f", "%", spread="tpr_uncertainty"),
+        Column("f_measure", "F", ".2f", spread="f_measure_uncertainty"),
+        Column("snr_factor", "SNR$_\\mathrm{f}$", ".2f", spread="snr_factor_uncertainty"),
+        *(Column(key, head, fmt) for key, head, fmt in (("psnr", "PSNR", ".1f"), ("ssim", "SSIM", ".2f"))),
+        Column("kl", "KL", ".4f"),
+        *(Column(key, key, ",.0f") for key in ("updates", "seeds", "minutes")),
+    ],
+    record=records,
+)
+
+# %% [markdown]
+# ## Which differences are real?
+#
+# Two experiments see the same fields with the same noise, so what makes a field hard cancels in their difference. Let
+# $\bar d$ be its mean over $n$ fields and $s$ its scatter. Training has its own luck, $\sigma_\mathrm{seed}$, the
+# scatter between networks that differ in nothing else; with $K$ and $K'$ of them
+#
+# $$
+# \sigma^2(\bar d) = \frac{s^2}{n} + \sigma_\mathrm{seed}^2 \left(\frac{1}{K} + \frac{1}{K'}\right).
+# $$
+#
+# $\sigma_\mathrm{seed}$ is pooled over all experiments with several seeds. A difference counts beyond $2 \sigma$. Of
+# twenty that are nothing, one will count by chance: don't trust a single one that barely does.
+
+# %%
+measures = {"mae": "independent", "nmse": "independent", "rfe_absolute": "paper", "f_measure": "paper"}
+losses = ["exp02", "exp03", "exp04", "exp04_poisson", "exp05", "network1"]
+others = ["exp06", "exp07", "exp07_oracle", "exp08", "exp09", "exp10", "exp11", "ratio_added"]
+others += ["upsample_nearest", "upsample_bilinear", "network1_physical"]
+columns = [
+    Column("title", "Experiment"),
+    Column("seeds", "seeds", ".0f"),
+    Column("mae", "MAE", ".4f", "e⁻/s", spread="mae_error"),
+    Column("mae_clear", "real?"),
+    Column("nmse", "nMSE", ".3f", spread="nmse_error"),
+    Column("nmse_clear", "real?"),
+    Column("rfe_absolute", "abs. RFE", ".2f", "%", spread="rfe_absolute_error"),
+    Column("rfe_absolute_clear", "real?"),
+    Column("f_measure", "F", ".3f", spread="f_measure_error"),
+    Column("f_measure_clear", "real?"),
+]
+
+# %% tags=["hide-input"]
+page.table(
+    experiment_table.difference_rows(losses, "exp01", measures, profile),
+    name="table-losses-differ",
+    caption="Each minus *$L_1$ loss* (Experiment 1). MAE and noise-normalised MSE against the noise-free scene, from "
+    "pairs with independent noise: smaller is better. RFE, without its sign, and F on the paper's terms. The last row "
+    "is Experiment 1 that is told $r$, a constant here.",
+    columns=columns,
+    record=records,
+)
+
+# %% tags=["hide-input"]
+page.table(
+    experiment_table.difference_rows(others, "network1", measures, profile),
+    name="table-others-differ",
+    caption="Each minus *Network 1*, that has $r$ at its bottleneck and the leaky ReLU; columns as above. The oracle's "
+    "map is made from the truth: no one has it.",
+    columns=columns,
+    record=records,
+)
+
+# %% tags=["hide-input"]
+compared = {name: experiment_table.compare(name, "exp01", "mae", "independent", profile) for name in losses}
+compared |= {name: experiment_table.compare(name, "network1", "mae", "independent", profile) for name in others}
+page.figure(
+    figures.dots(
+        [report.title(name) for name in compared],
+        {"difference": tuple([1000 * each[key] for each in compared.values()] for key in ("value", "error"))},
+        xlabel="MAE minus that of the reference [0.001 e⁻/s]",
+    ),
+    name="fig-experiments",
+    caption="The first column of both tables. Bars: one standard error, training seeds included.",
+    alt="A line for each experiment, with a dot for its difference in mean absolute error and a bar for the error of "
+    "that difference. Where a bar doubled would cross zero, the experiment can't be told from its reference.",
+    record=records,
+)
+
+# %% [markdown]
+# ## Misaligned pairs
+#
+# Real pairs are never aligned to the pixel. The paper (§4.4.1) shifts its pairs at random and tries three sums of
+# losses. The one without an $L_1$ term has a flux error of 15 %. A {term}`KL divergence` of normalised images does not
+# see the brightness of the whole ([Losses](#page-losses)), and features hardly do: nothing in that sum keeps the flux.
+
+# %% tags=["hide-input"]
+shifted = ["misaligned_a", "misaligned_b", "misaligned_c"]
+page.table(
+    experiment_table.difference_rows(shifted, "network1", measures, profile),
+    name="table-misaligned-differ",
+    caption="Each minus Network 1, trained on aligned pairs; all are scored on aligned ones.",
+    columns=columns,
+    record=[record for name in shifted for record in experiment_table.seeds(name, profile)],
+)
+
+# %% [markdown]
+# ## What the paper leaves open, and what `modern` adds
+#
+# One change at a time: to Network 1, of what the paper does not say or where its code does otherwise
+# ([Forensics](#page-forensics)); and between Network 1 and `modern`. Rows without a run name the command that makes
+# one, `make publish` adds it to the table.
+
+# %% tags=["hide-input"]
+settings = [name for name in VARIANTS if not name.startswith("modern")]
+modern = [name for name in VARIANTS if name.startswith("modern")]
+page.table(
+    experiment_table.difference_rows([*settings, "modern"], "network1", measures, profile),
+    name="table-sensitivity",
+    caption="Each minus Network 1; the last row is the sum of all changes.",
+    columns=columns,
+    record=records,
+)
+
+# %% tags=["hide-input"]
+page.table(
+    experiment_table.difference_rows(modern, "modern", measures, profile),
+    name="table-ablation",
+    caption="Each minus `modern`: what taking one thing away does.",
+    columns=columns,
+    record=records,
+)
+
+# %% tags=["hide-input"]
+todo = [name for name in [*EXPERIMENTS, *VARIANTS] if name != "network2" and not experiment_table.seeds(name, profile)]
+page.text(
+    f"Not run: {len(todo)} of them. To obtain: `astrounet train {' '.join(todo)} --profile retrain`, then "
+    f"`astrounet evaluate` with the same names, `--profile retrain --fields 20 --ratios 2`."
+    if todo
+    else "All of them were run."
+)
+
+# %% [markdown]
+# ## What to remember
+#
+# - Train twice before you believe a difference.
+# - Compare on the same fields with the same noise: the difference is then far better known than either number.
+# - A verdict holds for the compute it was reached with.
+#
+# **Next:** [Edges and tiles](#page-edges).
