@@ -142,3 +142,22 @@ def difference_rows(
             cells[f"{measure}_clear"] = ("real" if found["clear"] else "no") if known else None
         rows.append(cells)
     return rows
+
+
+LABELS = {"mae": "MAE", "nmse": "noise-normalised MSE", "rfe_absolute": "absolute flux error", "f_measure": "F"}
+HIGHER_IS_BETTER = ("f_measure",)
+
+
+def verdict(name: str, reference: str, measures: dict[str, str], profile: str = PROFILE) -> str:
+    """A sentence: in which measures an experiment is better or worse than its reference, beyond `FIRMNESS` errors."""
+    found = {measure: compare(name, reference, measure, protocol, profile) for measure, protocol in measures.items()}
+    pair = f"{title(name)} against {title(reference)}"
+    if not any(math.isfinite(each["value"]) for each in found.values()):
+        return f"{pair}: not run."
+    sides: dict[str, list[str]] = {"better": [], "worse": []}
+    for measure, each in found.items():
+        if each["clear"]:
+            better = (each["value"] > 0) == (measure in HIGHER_IS_BETTER)
+            sides["better" if better else "worse"].append(LABELS[measure])
+    parts = [f"{side} in {', '.join(labels)}" for side, labels in sides.items() if labels]
+    return f"{pair}: {'; '.join(parts) or 'no difference beyond chance'}."

@@ -150,6 +150,34 @@ page.figure(
 )
 
 # %% [markdown]
+# The paper's questions, answered by these tables alone:
+
+# %% tags=["hide-input"]
+questions = {
+    "Does $L_2$ fail?": [("exp02", "exp01")],
+    "Do sums of losses help?": [("exp03", "exp01"), ("exp04", "exp01"), ("exp04_poisson", "exp04")],
+    "Does it help to be told $r$, where it is a constant? How?": [
+        ("network1", "exp01"), ("exp06", "network1"), ("ratio_added", "network1")
+    ],
+    "Does knowing the filter help, or a map of the sources?": [
+        ("exp05", "exp01"), ("exp07", "network1"), ("exp07_oracle", "network1")
+    ],
+    "Several ratios, in random order?": [("exp08", "network1")],
+    "Which activation?": [(name, "network1") for name in ("exp09", "exp10", "exp11")],
+    "Which up-sampling?": [(name, "network1") for name in ("upsample_nearest", "upsample_bilinear")],
+    "Do independent pairs help?": [("network1_physical", "network1")],
+}  # fmt: skip
+answers = {
+    question: " ".join(experiment_table.verdict(*pair, measures, profile) for pair in pairs)
+    for question, pairs in questions.items()
+}
+page.text("\n".join(f"- **{question}** {answer}" for question, answer in answers.items()))
+
+# %% [markdown]
+# *No difference beyond chance* is no proof that there is none: it says that these runs can't show one. An experiment
+# with a single seed has an error that is mostly the luck of its one training.
+
+# %% [markdown]
 # ## Misaligned pairs
 #
 # Real pairs are never aligned to the pixel. The paper (§4.4.1) shifts its pairs at random and tries three sums of
@@ -165,6 +193,9 @@ page.table(
     columns=columns,
     record=[record for name in shifted for record in experiment_table.seeds(name, profile)],
 )
+
+# %% tags=["hide-input"]
+page.text(" ".join(experiment_table.verdict(name, "network1", measures, profile) for name in shifted))
 
 # %% [markdown]
 # ## What the paper leaves open, and what `modern` adds

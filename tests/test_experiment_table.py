@@ -94,3 +94,11 @@ def test_a_stale_record_stops_the_page(house, change):
     publish("exp01", 0, 1.0, **change)
     with pytest.raises(ValueError, match="run it again"):
         experiment_table.row("exp01")
+
+
+def test_verdicts_in_words(house):
+    publish("exp01", 0, 1.0), publish("exp01", 1, 1.1), publish("exp02", 0, 3.0), publish("exp04", 0, 1.05)
+    measures = {"mae": "paper", "f_measure": "paper"}
+    assert experiment_table.verdict("exp02", "exp01", measures) == "$L_2$ loss against $L_1$ loss: worse in MAE."
+    assert experiment_table.verdict("exp04", "exp01", measures).endswith(": no difference beyond chance.")
+    assert experiment_table.verdict("exp03", "exp01", measures).endswith(": not run.")
