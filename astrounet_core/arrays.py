@@ -17,7 +17,7 @@ TIME_KEYWORDS = ("EXPTIME", "TEXPTIME", "XPOSURE")
 
 
 def denoise(
-    image: np.ndarray | Tensor | NDData,
+    image: np.ndarray | u.Quantity | np.ma.MaskedArray | Tensor | NDData,
     exposure_ratio: float = 2.0,
     exposure_time: float | None = None,
     network: str | Path = "modern",
@@ -28,22 +28,23 @@ def denoise(
     precision: str = "auto",
     device: str = "auto",
     tile: int | None = None,
-) -> np.ndarray | Tensor | NDData:
+) -> np.ndarray | u.Quantity | np.ma.MaskedArray | Tensor | NDData:
     """What an exposure ``exposure_ratio`` times longer would have shown, in the same kind, unit and sky level.
 
-    image: (H, W), e-/s, as an array or tensor, or an astropy NDData or CCDData in electron/s, electron or adu; NaN
-    where there is no data. exposure_time: of this image, s; of an NDData also from its header's EXPTIME. network: a
-    published one by name, or a path to a weight file. mask: pixels to leave alone, besides an NDData's own; gain:
-    e-/adu, where the unit is adu; saturation: e-/s from which pixels are passed through. precision: "auto", "fp32" or
-    "bf16"; device: "auto", "cpu" or "cuda", a tensor's own if it is on a GPU. tile: see `inference.denoise`.
+    image: (H, W), e-/s, as an array, masked or not, or tensor, or an astropy Quantity, NDData or CCDData in electron/s,
+    electron or adu; NaN where there is no data. exposure_time: of this image, s; of an NDData also from its header's
+    EXPTIME. network: a published one by name, or a path to a weight file. mask: pixels to leave alone, besides the
+    image's own; gain: e-/adu, where the unit is adu; saturation: e-/s from which pixels are passed through. precision:
+    "auto", "fp32" or "bf16"; device: "auto", "cpu" or "cuda", a tensor's own if it is on a GPU. tile: see
+    `inference.denoise`.
 
     An NDData comes back with its mask, WCS and meta, and without uncertainty: the noise of the result is correlated,
     and errors of single pixels don't describe it. What is unlike the training data is said by a UserWarning.
     Raises TypeError for another kind, ValueError for what `frames.denoise_frame` refuses, and for an unknown unit.
     """
     pixels, scale, time = _electrons_per_second(image, exposure_time, gain)
-    own = image.mask if isinstance(image, NDData) else None
-    hidden = mask if own is None else own if mask is None else np.asarray(mask, bool) | own
+    masks = [np.asarray(each, bool) for each in (mask, _own_mask(image)) if each is not None]
+    hidden = np.logical_or.reduce(np.broadcast_arrays(*masks)) if masks else None
     where = str(image.device) if isinstance(image, Tensor) and image.is_cuda else device
     trained = load(network, str(pick_device(where)))
     given = {"mask": hidden, "saturation": saturation, "precision": precision, "tile": tile}
@@ -60,9 +61,16 @@ def _electrons_per_second(image, exposure_time: float | None, gain: float | None
     if time is None or not time > 0:
         raise ValueError(f"an exposure time of {time} s does not work; give the image's own as exposure_time, above 0.")
     data = image.data if isinstance(image, NDData) else image
-    data = data.detach().cpu().numpy() if isinstance(data, Tensor) else data
-    scale = _scale(image.unit, float(time), gain) if isinstance(image, NDData) and image.unit is not None else 1.0
+    data = data.detach().cpu().float().numpy() if isinstance(data, Tensor) else getattr(data, "value", data)
+    unit = getattr(image, "unit", None)
+    scale = _scale(unit, float(time), gain) if unit is not None else 1.0
     return np.asarray(data, np.float32) * np.float32(scale), scale, float(time)
+
+
+def _own_mask(image) -> np.ndarray | None:
+    if isinstance(image, np.ma.MaskedArray):
+        return np.ma.getmaskarray(image)
+    return image.mask if isinstance(image, NDData) else None
 
 
 def _time_of(image) -> float | None:
@@ -91,7 +99,12 @@ def _warn(trained: Trained, ratio: float, time: float, frame: Frame) -> None:
 
 def _like(image, result: np.ndarray):
     if isinstance(image, Tensor):
-        return torch.from_numpy(result).to(image)
+        result = torch.from_numpy(result)
+        return result.to(image) if image.is_floating_point() else result.to(image.device)
+    if isinstance(image, np.ma.MaskedArray):
+        return np.ma.MaskedArray(result, np.ma.getmaskarray(image))
+    if isinstance(image, u.Quantity):
+        return result * image.unit
     if not isinstance(image, NDData):
         return result
     return type(image)(result, unit=image.unit, mask=image.mask, wcs=image.wcs, meta=image.meta)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from . import __version__
@@ -36,16 +37,32 @@ def run(options: argparse.Namespace) -> None:
     for path in (record, picture):
         if path.exists() and not options.overwrite:
             raise ValueError(f"{path} exists; choose another folder with --out-dir, or give --overwrite.")
+    if not 1 <= options.ratio < float("inf"):
+        raise ValueError(f"exposure ratio {options.ratio} does not work; give a number of at least 1.")
+    if options.seed < 0:
+        raise ValueError(f"seed {options.seed} does not work; give 0 or more.")
     clock, ext = Stopwatch(), options.ext
-    read = read_image(options.input, options.exptime, int(ext) if ext and ext.isdigit() else ext)
+    read = read_image(options.input, options.exptime, int(ext) if ext and ext.isdecimal() else ext)
     try:
         result, psf = _measure(options, read)
         _draw(result, options, picture)
     except ValueError as error:
         raise ValueError(f"{options.input}: {error}") from None
     content = _record(result, options, read.exposure_time, psf) | {"seconds": round(clock.seconds, 1)}
+    content["warnings"] = _warnings(options, read)
     write_json(record, content)
+    for sentence in content["warnings"]:
+        print(f"astrounet: warning: {options.input.name}: {sentence}", file=sys.stderr)
     print(json.dumps(content, indent=1) if options.json else _text(result, content, record, picture))
+
+
+def _warnings(options: argparse.Namespace, read) -> list[str]:
+    """What `astrounet denoise` would say of this image: what was assumed, and what is unlike the training data."""
+    from .concerns import concerns
+    from .frames import load
+
+    about = {"pixel_scale": read.pixel_scale, "band": read.band, "instrument": read.instrument}
+    return [*read.notes, *concerns(load(options.network), options.ratio, read.exposure_time, **about)]
 
 
 def _measure(options: argparse.Namespace, read):

@@ -77,7 +77,7 @@ def _request(options):
         raise ValueError(f"exposure ratio {options.ratio} does not work; give a number of at least 1.")
     if options.exptime is not None and not 0 < options.exptime < float("inf"):
         raise ValueError(f"an exposure time of {options.exptime} s does not work; give seconds, above 0.")
-    ext = int(options.ext) if options.ext and options.ext.isdigit() else options.ext
+    ext = int(options.ext) if options.ext and options.ext.isdecimal() else options.ext
     mask = options.mask if options.mask in (None, "DQ") else Path(options.mask)
     return Request(
         options.ratio, options.exptime, ext, mask, options.clean_cosmic_rays, options.tile, options.precision

@@ -6,13 +6,16 @@ A network answers whatever it is shown. That it was never shown anything like it
 import numpy as np
 
 from .field_table import field_table
-from .fits_out import FLAG_SATURATED, FLAG_UNTRAINED
+from .fits_out import FLAG_FILLED, FLAG_SATURATED, FLAG_UNTRAINED
 from .frames import Frame, Trained, brightest_trained
 from .instrument import WFC3_UVIS
 from .settings import BANDS
 
 SCALE_TOLERANCE = 0.1
 """Relative difference of pixel scales that passes without a word."""
+
+MOST_PADDING = 0.5
+"""Share of the pixels that may be padding without a word: a rotated frame has less."""
 
 
 def concerns(
@@ -35,6 +38,7 @@ def concerns(
         *(_scale(pixel_scale) if pixel_scale else ()),
         *_camera(band, instrument),
         *(_bright(frame) if frame else ()),
+        *(_zeros(frame) if frame else ()),
     ]
 
 
@@ -70,6 +74,15 @@ def _scale(scale: float):
         yield (
             f'a pixel is {scale:.3f}" and training had {WFC3_UVIS.pixel_scale:.3f}": stars are {wide} in pixels than '
             "those the network knows, and faint ones may be taken for noise or noise for them."
+        )
+
+
+def _zeros(frame: Frame):
+    share = float(np.mean((frame.flags & FLAG_FILLED > 0) & np.isfinite(frame.image)))
+    if share > MOST_PADDING:
+        yield (
+            f"{100 * share:.0f} % of the pixels are zeros side by side, left alone as padding; where they count "
+            "photons, the image is too sparse for these networks."
         )
 
 

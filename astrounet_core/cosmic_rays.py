@@ -8,6 +8,9 @@ from .instrument import F606W, WFC3_UVIS, Detector
 SMALLEST = 7
 """Side, pixels, of the smallest image that the filters of 5 x 5 and 7 x 7 pixels can work on."""
 
+DEEPEST = 10.0
+"""Pixels so many times the noise below the sky are damaged: left alone, and out of the means that mend others."""
+
 
 def clean_cosmic_rays(
     image: np.ndarray,
@@ -42,14 +45,16 @@ def clean_cosmic_rays(
         raise ValueError(f"an image of shape {pixels.shape} can't be searched; give (H, W), {SMALLEST} pixels or more.")
     if not exposure_time > 0:
         raise ValueError(f"an exposure time of {exposure_time} s gives no electrons; give that of this image, in s.")
-    background = sky + detector.dark_current
+    background, readnoise = sky + detector.dark_current, detector.read_noise * reads**0.5
     level = np.median(pixels[~left_alone]) if not left_alone.all() else 0.0
+    noise = np.sqrt(max(level + background, 0) * exposure_time + readnoise**2) / exposure_time
+    left_alone |= pixels < level - DEEPEST * noise  # the mean around a hole is no sky
     electrons = (np.where(left_alone, level, pixels) + background) * exposure_time
     hit, mended = astroscrappy.detect_cosmics(
         electrons.astype(np.float32),
         inmask=left_alone,
         gain=1.0,
-        readnoise=detector.read_noise * reads**0.5,
+        readnoise=readnoise,
         satlevel=reads * detector.full_well,
         sigclip=sigma_limit,
         objlim=contrast_limit,

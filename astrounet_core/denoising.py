@@ -70,6 +70,8 @@ def check_targets(pairs: Sequence[tuple[Path, Path]], overwrite: bool) -> None:
             raise ValueError(f"{target} is an input; choose another output with -o or --out-dir.")
         if place in targets:
             raise ValueError(f"{targets[place]} and {source} would both become {target}; denoise them one by one.")
+        if target.exists() and not target.is_file():
+            raise ValueError(f"{target} is a folder or a device; give the name of a file.")
         if target.exists() and not overwrite:
             raise ValueError(f"{target} exists; choose another output, or give --overwrite.")
         if not target.parent.is_dir():

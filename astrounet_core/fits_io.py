@@ -176,7 +176,11 @@ def _instead(hdus: fits.HDUList, images: list[int]) -> str:
 
 def _chosen(hdus: fits.HDUList, path: Path, ext: str | int) -> int:
     name, _, version = str(ext).partition(",")
-    wanted = ext if isinstance(ext, int) else (name, int(version)) if version.strip().isdigit() else name
+    wanted = ext if isinstance(ext, int) else (name, int(version)) if version.strip().isdecimal() else name
+    alike = [i for i, hdu in enumerate(hdus) if hdu.name.upper() == str(wanted).upper() and _dimensions(hdu) == 2]
+    if len(alike) > 1:
+        names = ", ".join(_name(hdus, i) for i in alike)
+        raise BadFile(f"{path} holds {len(alike)} images called {ext}; choose one with --ext: {names}.")
     try:
         index = hdus.index_of(wanted)
         number = _dimensions(hdus[index])
@@ -232,10 +236,15 @@ def _mask(hdus: fits.HDUList, index: int, path: Path, mask: Path | str | None) -
         found = beside(hdus, index, "DQ")
         if found is None:
             raise BadFile(f"{path} has no extension DQ,{version(hdus[index])}; give a mask's file with --mask.")
-        return _fitting(np.asarray(hdus[found].data), hdus[index].shape, path)
+        return _fitting(_quality(hdus[found], hdus[index].shape), hdus[index].shape, path)
     mask = Path(mask)
     with opened(mask) as others:
         return _fitting(np.asarray(others[find_image(others, mask, None)].data), hdus[index].shape, mask)
+
+
+def _quality(hdu, shape: tuple[int, int]) -> np.ndarray:
+    """Pixels of DQ; where it has none, HST's headers give the one value of them all as PIXVALUE."""
+    return np.full(shape, hdu.header["PIXVALUE"]) if "PIXVALUE" in hdu.header else np.asarray(hdu.data)
 
 
 def _fitting(values: np.ndarray, shape: tuple[int, int], where: Path) -> np.ndarray:
@@ -259,13 +268,11 @@ def _error(hdus: fits.HDUList, index: int, cards: Cards, unit: str, time: float)
     found = own_error(hdus, index)
     if found is None:
         return None
-    own = Cards(hdus[found].header, hdus[index].header, cards.where)
+    own = str(hdus[found].header.get("BUNIT") or unit)
     try:
-        if hdus[found].shape != hdus[index].shape:
+        if getattr(hdus[found], "shape", None) != hdus[index].shape:
             raise BadFile("it has another shape")
-        values = pixels(hdus[found], cards.where) * np.float32(
-            fits_header.factor(own, str(own.get("BUNIT") or unit), time)
-        )
+        values = pixels(hdus[found], cards.where) * np.float32(fits_header.factor(cards, own, time))
     except ValueError:
         values = np.zeros(1)
     if (values[np.isfinite(values)] > 0).any():

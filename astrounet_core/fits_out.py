@@ -124,7 +124,7 @@ def _mask(flags: np.ndarray, image) -> fits.ImageHDU:
 
 def _save(hdus: fits.HDUList, image, target: Path) -> None:
     """Beside and renamed; compressed as the name says."""
-    ending = next((end for end in (".gz", ".fz") if target.name.endswith(end)), "")
+    ending = next((end for end in (".gz", ".fz") if target.name.lower().endswith(end)), "")
     checked = any("CHECKSUM" in hdu.header for hdu in hdus)
     try:
         with replacing(target) as part:
@@ -165,6 +165,7 @@ def _tiles(hdu, image):
     scaled = "BLANK" in hdu.header or hdu.header.get("BSCALE", 1) != 1  # packing would make floats of them
     if old or scaled or not (hdu.is_image and getattr(hdu, "shape", ())):
         return hdu
-    lossless = {"compression_type": "GZIP_2", "quantize_level": 0} if hdu.data.dtype.kind == "f" else {}
+    plain = hdu.data.dtype.kind != "f" and hdu.data.dtype.itemsize < 8  # Rice's way knows no others
+    lossless = {} if plain else {"compression_type": "GZIP_2", "quantize_level": 0}
     name = "SCI" if isinstance(hdu, fits.PrimaryHDU) else hdu.name
     return fits.CompImageHDU(hdu.data, hdu.header, name=name, **lossless)

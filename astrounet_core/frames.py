@@ -29,6 +29,9 @@ from .weights import load_weights
 BRIGHTEST_TRAINED = 14.0
 """AB magnitude of the brightest stars of the training fields: a cluster's 15.5, brought nearer by 1.5."""
 
+NOISELESS = 1e-7
+"""A sky noise of less, e-/s, is none: the image was rounded more coarsely than it is noisy."""
+
 PADDING = 8
 """A block of so many pixels squared that are exactly zero is no sky, but padding beside the data."""
 
@@ -150,6 +153,8 @@ def _sky(pixels: Tensor) -> tuple[float, float]:
     if pixels.numel() > 1 and finite.min() == finite.max():
         raise ValueError("the image has one value everywhere, so there is no noise to remove; check the file.")
     level, sigma = sky_statistics(pixels[None, None])[0].tolist()
+    if pixels.numel() > 1 and sigma <= NOISELESS:
+        raise ValueError("the image's noise can't be measured, most pixels equal their neighbours; give it unrounded.")
     return level, sigma
 
 

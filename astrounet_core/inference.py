@@ -156,7 +156,7 @@ def _prepare(image, exposure_ratio: float, exposure_time: float, network, band, 
     pixels = image.detach().to(torch.float64 if image.dtype == torch.float64 else torch.float32)
     if pixels.ndim != 2:
         raise ValueError(f"the image has {pixels.ndim} dimensions; give a 2-D array in e-/s.")
-    if not exposure_ratio >= 1:
+    if not 1 <= exposure_ratio < float("inf"):
         raise ValueError(f"exposure ratio {exposure_ratio} does not work; give a number of at least 1.")
     if not exposure_time > 0:
         raise ValueError(f"exposure time {exposure_time} does not work; give the image's own, in seconds, above 0.")
