@@ -106,13 +106,17 @@ def row(name: str, profile: str = PROFILE) -> dict:
     records = seeds(name, profile)
     if not records:
         return {"title": title(name), "command": f"`{command(name, 'smoke' if profile == 'smoke' else PROFILE)}`"}
-    columns = [in_paper_columns(record, RATIO) for record in records]
+    columns = [_known(in_paper_columns(record, RATIO)) for record in records]
     means = {
         key: mean_of_finite([column[key] for column in columns]) for key in columns[0] if "_uncertainty" not in key
     }
     effort = {"updates": records[0].run["updates"], "seeds": len(records)}
     effort["minutes"] = mean_of_finite([record.run["seconds"] / 60 for record in records])
     return {"title": title(name)} | means | _uncertainties(columns, means) | effort
+
+
+def _known(columns: dict) -> dict[str, float]:
+    return {key: math.nan if value is None else value for key, value in columns.items()}
 
 
 def _uncertainties(columns: Sequence[dict], means: dict) -> dict[str, float]:

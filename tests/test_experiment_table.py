@@ -78,6 +78,12 @@ def test_rows_are_means_over_seeds(house):
     assert found["error"] == pytest.approx(math.sqrt(0.5 * 1.5))  # variance between seeds 0.5, 1 + 1/2 of it
 
 
+def test_a_measure_without_a_value_reads_not_run(house, monkeypatch):
+    monkeypatch.setattr(experiment_table, "in_paper_columns", lambda *_: {"psnr": None, "psnr_uncertainty": None})
+    publish("exp01", 0, 1.0)
+    assert math.isnan(experiment_table.row("exp01")["psnr"])
+
+
 def test_a_missing_run_says_its_command(house):
     assert experiment_table.row("exp02")["command"] == "`astrounet train exp02 --profile retrain`"
     rows = experiment_table.difference_rows(["exp02"], "network1", {"mae": "paper"})
