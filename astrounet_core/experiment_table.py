@@ -10,12 +10,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from .experiments import KNOWN, SCHEDULES
-from .records import Record, check, command, folder, in_paper_columns
+from .records import TABLE, Record, check, command, folder, in_paper_columns
 from .report import title
 from .tally import mean_of_finite
-
-TABLE = "table1"
-"""Folder of ``results/`` with the runs of equal compute."""
 
 PROFILE = "retrain"
 RATIO = 2.0

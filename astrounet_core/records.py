@@ -17,8 +17,11 @@ from .fluxes import read_fluxes
 from .provenance import read_json, replacing, sha256, write_json
 from .tally import pooled, read_fields
 
-ORDER = ("paper", "retrain")
-"""A page shows the published GPU run where there is one, else the retrained one."""
+TABLE = "table1"
+"""Folder of ``results/`` with runs of equal compute, see `experiment_table`."""
+
+ORDER = ("paper", "retrain", TABLE)
+"""A page shows the published GPU run where there is one, else the longest retrained one."""
 
 PAPER_PIXELS = {"snr_factor": "snr_factor", "psnr": "psnr_paper", "ssim": "ssim_paper", "kl": "kl_paper"}
 """Column of the paper's tables -> our measure by the paper's definition, as far as it is known; mean over fields."""
@@ -148,7 +151,7 @@ def command(name: str, profile: str = "retrain") -> str:
 def publish(profile: str, names: list[str], weights: list[str], to: str | None = None) -> list[Path]:
     """Copy finished runs of ``profile`` to ``results/``, and the weights of those named to ``weights/``.
 
-    to: folder of ``results/``, by default the profile's; runs of equal compute go to `experiment_table.TABLE`.
+    to: folder of ``results/``, by default the profile's; runs of equal compute go to `TABLE`.
     Returns what was written. Raises FileNotFoundError for a run that is not finished.
     """
     written = []
