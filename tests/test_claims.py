@@ -88,7 +88,7 @@ def test_what_the_paper_says_in_words_is_there(text):
 def test_numbers_for_prose():
     assert claims.value("table-2/network1@2/tpr") == "95.94 %"
     assert claims.value("table-2/input@2/psnr") == "−16.0 dB"
-    assert claims.ours("table-misaligned/misaligned_c/rfe") == "not run"
+    assert claims.ours("fig-11/first-layer") == "not run"
     assert claims.ours("training/learning-rate") == "1e−05"
     with pytest.raises(ValueError, match="there is no claim 'table-9/x/y'"):
         claims.value("table-9/x/y")
