@@ -63,7 +63,7 @@ for name in [each for each in EXPERIMENTS if each not in ("network2", "modern", 
     rows.append(experiment_table.row(name, profile) | {"who": "ours"})
 page.table(
     rows,
-    name="table-experiments",
+    name="table-choices",
     caption="Every experiment at $r = 2$ on the paper's terms, with the same compute. ±: bootstrap over fields and "
     "spread over training seeds. Minutes: one CPU thread, of a shared machine.",
     columns=[
@@ -142,7 +142,7 @@ page.figure(
         {"difference": tuple([1000 * each[key] for each in compared.values()] for key in ("value", "error"))},
         xlabel="MAE minus that of the reference [0.001 e⁻/s]",
     ),
-    name="fig-experiments",
+    name="fig-choices",
     caption="The first column of both tables. Bars: one standard error, training seeds included.",
     alt="A line for each experiment, with a dot for its difference in mean absolute error and a bar for the error of "
     "that difference. Where a bar doubled would cross zero, the experiment can't be told from its reference.",

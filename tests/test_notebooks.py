@@ -116,3 +116,16 @@ def test_a_failing_page_says_so_and_leaves_nothing(tmp_path, capsys, monkeypatch
     assert execute_page.main([str(broken), str(output), "--profile", "smoke"]) == 1
     assert "broken.py failed: RuntimeError: no stars" in capsys.readouterr().err
     assert not output.exists()
+
+
+def test_every_figure_and_table_has_a_name_of_its_own():
+    names = [
+        keyword.value.value
+        for page in PAGES
+        for node in ast.walk(code(page))
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg == "name" and isinstance(keyword.value, ast.Constant)
+    ]
+    labels = [name for name in names if str(name).startswith(("fig-", "table-"))]
+    assert len(labels) > 50 and sorted(labels) == sorted(set(labels))
