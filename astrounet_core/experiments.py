@@ -15,7 +15,7 @@ class Experiment:
     """One row of a table. Fields not given are those of Network 1 (section 3.4.1).
 
     network: differences from `NetworkSettings`; loss: sum of names in `losses.LOSSES`, or ``noise_units`` (L2) or
-    ``noise_units_l1``, of errors in units of the noise.
+    ``noise_units_l1``, of errors in units of the noise, or ``sure``, ``sparse`` or ``adversarial`` of `objectives`.
     ratios: exposure ratios seen in training; ratio_order: ``ordered`` gives every crop at all of them in turn, one
     update each (section 3.4.2), ``random`` draws one for every crop.
     max_shift: random shift between input and target, pixels (section 4.4.1); start_from: transfer learning.
@@ -123,12 +123,42 @@ VARIANTS: dict[str, Experiment] = {
 """No rows of the paper: its unstated choices, and what separates Network 1 from `modern`, one change each."""
 
 
+def _peer(title: str, network: dict, loss: str = "noise_units", **changes) -> Experiment:
+    """A network or a loss of others on the physical pairs of `modern`, under its schedule; without twins, as they do
+    without."""
+    return _modern(title, network=network, loss=loss, changes={"bias_weight": 0.0} | changes)
+
+
+def _body(architecture: str, output: str = "noise_units") -> dict:
+    return {"architecture": architecture, "ratio_mode": "none", "output": output}
+
+
+PEER_EXPERIMENTS: dict[str, Experiment] = {
+    # other networks, which see the noise-free scene as their target
+    "flamary": _peer("Three-layer CNN (Flamary 2017)", _body("flamary")),
+    "autoencoder": _peer("Sparse denoising auto-encoder", _body("autoencoder", "asinh"), "sparse", width=32),
+    "fcn": _peer("Plain fully convolutional network", _body("fcn"), width=24),
+    "can": _peer("Context aggregation network (CAN)", _body("can"), width=24, batch=2, crop=256),
+    "galaxygan": _peer(
+        "GalaxyGAN (Schawinski 2017)", _body("galaxygan", "asinh"), "adversarial", width=12, batch=2, crop=256
+    ),
+    # the U-net of `modern` without a noise-free target
+    "noise2noise": _peer("Noise2Noise", _MODERN, target="exposure"),
+    "noise2void": _peer("Noise2Void", _MODERN, target="itself"),
+    "sure": _peer("Stein's unbiased risk estimate", _MODERN, "sure"),
+}
+"""Learned methods to compare with. All see the crops, added stars and noise of `modern_plain`; ``sure`` no target, but
+the true sigma of every pixel. Crops of CAN and GalaxyGAN are 256², as many pixels in all, since they see so far."""
+
+
 @dataclass(frozen=True)
 class Preset:
     """A recipe: how pairs are made and how the weights move.
 
     noise: a name in `noise.NOISE_MODELS`; source and target: ``long`` (the noisy long exposure, the paper's ground
-    truth, from which the paper also makes the input) or ``scene`` (the noise-free truth).
+    truth, from which the paper also makes the input) or ``scene`` (the noise-free truth). Without a truth, target is
+    ``exposure`` (one like the input, its noise independent: Noise2Noise) or ``itself`` (`pairs.blind_spots`); even then
+    validation is against the scene, to choose among weights of one run.
     keeps_sky: the sky is in the frame while the noise is drawn. The paper's frames seem to have had theirs: two of its
     published histograms peak at 55-70 e- for the long exposure and at half of that for the input.
     learning_rate falls to final_rate: at once after 40 % of the updates (``step``: 2000 of 5000 epochs), or along a
@@ -192,7 +222,7 @@ SCHEDULES: dict[str, Schedule] = {
 """``short``: ten minutes on a laptop. ``quick`` has none. The paper: 5000 epochs of 160 crops (section 3.4.1)."""
 
 
-KNOWN = EXPERIMENTS | VARIANTS
+KNOWN = EXPERIMENTS | VARIANTS | PEER_EXPERIMENTS
 """All that can be trained."""
 
 

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from .heap import kept
 from .manifest import weights_path
+from .peer_networks import PEER_NETWORKS
 from .precision import ready
-from .settings import BANDS
+from .settings import BANDS, NetworkSettings
 from .unet import STRIDE, Denoiser, sky_statistics
 from .weights import load_weights
 
@@ -54,20 +55,19 @@ def denoise(
 
     exposure_time: of the image passed in, s. Pixels that are not finite are filled with the sky for their neighbours'
     sake and come back as they were. Any size from 1x1 up: borders are reflected. Tiles with a `HALO` give what one
-    pass over the whole image gives, to float tolerance, in memory that does not grow with the image; what scales
-    the image is measured once. A float64 tensor is computed in float64, all else in float32; precision: "bf16" runs
-    the layers in bfloat16 (`precision.choose` says where it is worth it). progress: wraps the list of tiles, as tqdm
-    does. The output's noise is correlated: errors that assume independent pixels do not hold on it.
+    pass over the whole image gives, to float tolerance, in memory that does not grow with the image (GalaxyGAN, every
+    pixel of which sees all others, makes one pass); what scales the image is measured once. A float64 tensor is
+    computed in float64, all else in float32; precision: "bf16" runs the layers in bfloat16 (`precision.choose` says
+    where it is worth it). progress: wraps the list of tiles, as tqdm does. The output's noise is correlated: errors
+    that assume independent pixels do not hold on it.
 
     Raises ValueError for an image that is not 2-D or has too few finite pixels, a ratio below 1, a time not above 0, an
     unknown precision, or a tile that is not a multiple of 16 larger than two halos.
     """
     pixels, apply = _prepare(image, exposure_ratio, exposure_time, network, band, precision)
-    halo = HALO[apply.network.settings.upsampling]
-    if tile % STRIDE or tile <= 2 * halo:
-        raise ValueError(f"tile {tile} does not work; give a multiple of {STRIDE} larger than {2 * halo}.")
+    stride, halo, core = _tiling(apply.network.settings, tile, max(pixels.shape))
     output = torch.empty_like(pixels)
-    (rows, height), (columns, width) = (_parts(size, tile - 2 * halo) for size in pixels.shape)
+    (rows, height), (columns, width) = (_parts(size, core, stride) for size in pixels.shape)
     with kept() if pixels.device.type == "cpu" else nullcontext():
         for row, column in (progress or iter)(list(product(rows, columns))):
             here = slice(row, row + height), slice(column, column + width)
@@ -130,6 +130,17 @@ def released_mosaic(
     return full[margin:, margin:][: image.shape[0], : image.shape[1]]
 
 
+def _tiling(settings: NetworkSettings, tile: int, size: int) -> tuple[int, int, int]:
+    """Stride and halo of a network and the largest core of a tile, pixels; GalaxyGAN's is an image of side ``size``."""
+    peer = PEER_NETWORKS.get(settings.architecture)
+    if peer and peer.halo is None:
+        return peer.stride, 0, size
+    stride, halo = (peer.stride, peer.halo) if peer else (STRIDE, HALO[settings.upsampling])
+    if tile % STRIDE or tile <= 2 * halo:
+        raise ValueError(f"tile {tile} does not work; give a multiple of {STRIDE} larger than {2 * halo}.")
+    return stride, halo, tile - 2 * halo
+
+
 class _Apply:
     """A network with all that is one for a whole image: exposure time and ratio, sky and filter."""
 
@@ -141,7 +152,7 @@ class _Apply:
 
     @torch.inference_mode()
     def __call__(self, patch: Tensor) -> Tensor:
-        """(H, W), sides multiples of 16 -> (H, W); pixels that are not finite count as sky."""
+        """(H, W), sides multiples of the stride -> (H, W); pixels that are not finite count as sky."""
         filled = torch.where(torch.isfinite(patch), patch, self.background)
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):  # GPUs would keep three digits of float32
             return self.network(filled[None, None], *self.given)[0, 0]
@@ -180,10 +191,10 @@ def _cut(pixels: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     return pixels[rows.to(pixels.device)[:, None], columns.to(pixels.device)]
 
 
-def _parts(size: int, core: int) -> tuple[range, int]:
+def _parts(size: int, core: int, stride: int) -> tuple[range, int]:
     """Where cores of at most ``core`` pixels begin, and how long each is: all alike, a multiple of the stride."""
     length = -(-size // -(-size // core))
-    length = -(-length // STRIDE) * STRIDE
+    length = -(-length // stride) * stride
     return range(0, size, length), length
 
 

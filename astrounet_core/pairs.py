@@ -11,7 +11,7 @@ from .injection import StarInjector
 from .instrument import RELEASED, WFC3_UVIS
 from .noise import NOISE_MODELS, noise_variance, physical
 from .settings import BANDS
-from .unet import sky_statistics
+from .unet import noise_sigma, sky_statistics
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class PairMaker:
         self.data, self.experiment, self.preset = data, experiment, preset
         self.crop, self.seed = crop, seed
         self.crops, self.noise = (torch.Generator(data.scenes.device) for _ in range(2))
-        self.images = {"scene": data.scenes}
+        self.images = {"scene": data.scenes, "exposure": data.scenes, "itself": data.scenes}
         if "long" in (preset.source, preset.target):
             self.images["long"] = data.scenes if data.real else self._long_exposures()
         self.ratios = torch.tensor(experiment.ratios, device=data.scenes.device)
@@ -140,9 +140,24 @@ class PairMaker:
             stars = self._stars(field, self.ratios[which])
             source, target = source + stars, target + stars
         drawn = (source, target, field, self.ratios[which])
-        batch = self._degrade(*(each.repeat_interleave(self.twins, 0) for each in drawn))
+        drawn = [each.repeat_interleave(self.twins, 0) for each in drawn]
         sky = self.sky[field, which].repeat_interleave(self.twins, 0) if self.sky is not None else None
-        return replace(batch, sky=sky)
+        return self._without_truth(replace(self._degrade(*drawn), sky=sky), drawn)
+
+    def _without_truth(self, batch: Batch, drawn: list[Tensor]) -> Batch:
+        """The batch as it is where its target is known; else with a noisy target, and sigma as measured in the input.
+
+        Weights that knew the scene would tell of it, and those that knew the target would shift the optimum.
+        """
+        if self.preset.target not in ("exposure", "itself"):
+            return batch
+        if self.preset.target == "exposure":
+            batch = replace(batch, target=self._degrade(*drawn).noisy)
+        else:
+            batch = blind_spots(batch, self.noise)
+        background, sky_sigma = batch.sky.view(-1, 2, 1, 1, 1).unbind(1)
+        sigma = noise_sigma(batch.noisy - background, batch.exposure_time.view(-1, 1, 1, 1), sky_sigma)
+        return replace(batch, sigma=sigma)
 
     def whole(self, ratio: float) -> Batch:
         """Every field in full at one exposure ratio, in order: what validation scores."""
@@ -195,6 +210,31 @@ class PairMaker:
 
     def _shift(self) -> Tensor:
         return self._integers(self.experiment.max_shift + 1, 2 * self.count).view(2, -1)
+
+
+BOX = 4
+"""One pixel in a box of 4 x 4 is hidden from a network that learns from blind spots."""
+
+
+def blind_spots(batch: Batch, generator: torch.Generator) -> Batch:
+    """Noise2Void's pairs (Krull, Buchholz & Jug 2019, arXiv:1811.10980): the input is its own target, at hidden pixels.
+
+    In every box of 4 x 4 pixels, a grid laid at random, one of four pixels gets the value of one of its eight
+    neighbours, and only these count (`Batch.valid`). They are three pixels apart or more, so that no copy of a hidden
+    value is left anywhere. (There, 1 pixel in 64 and neighbours up to two pixels away; trainings here are short.)
+    """
+    noisy, where = batch.noisy, {"generator": generator, "device": batch.noisy.device}
+    count, _, height, width = noisy.shape
+    image = torch.arange(count, device=noisy.device).view(-1, 1, 1)
+    origin = torch.randint(BOX, (2, count, 1, 1), **where)
+    row, column = torch.arange(height, device=noisy.device)[:, None], torch.arange(width, device=noisy.device)
+    y, x = (row + origin[0]) % height, (column + origin[1]) % width
+    chosen = torch.randint(BOX, (count, height // BOX, width // BOX), **where)[image, y // BOX, x // BOX]
+    hidden = ((y % BOX) * BOX + x % BOX == (chosen // 2) * BOX + chosen % 2).unsqueeze(1)
+    step = torch.randint(8, (count, height, width), **where)
+    step = step + (step >= 4)
+    neighbour = noisy[image, 0, (row + step // 3 - 1) % height, (column + step % 3 - 1) % width]
+    return replace(batch, noisy=torch.where(hidden, neighbour.unsqueeze(1), noisy), target=noisy, valid=hidden)
 
 
 def cut(images: Tensor, field: Tensor, row: Tensor, column: Tensor, size: int) -> Tensor:

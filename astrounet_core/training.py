@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from . import checkpoints, distributed
+from .adversarial import Adversary
 from .devices import autocast, device_name, precision
 from .experiments import (
     KNOWN,
@@ -29,8 +30,8 @@ from .experiments import (
 )
 from .field_table import VERSION
 from .graphs import GraphedUpdates, adam, set_learning_rate
-from .losses import build_loss, noise_normalised, squared_bias
 from .metrics import psnr, ssim
+from .objectives import build_objective
 from .pairs import Batch, FieldSet
 from .progress import stop_signals
 from .provenance import Stopwatch, commit, read_json, run_record, sha256, write_json
@@ -106,11 +107,12 @@ class Trainer:
             _start_from(network, plan.experiment.start_from, self.folder)
         self.network, self.parallel = network, distributed.parallel(network, self.device)
         self.optimiser = adam(network.parameters(), plan.preset.learning_rate, self.device)
-        schedule, terms = plan.schedule, plan.experiment.loss
+        schedule = plan.schedule
         self.pairs = training.maker(plan.experiment, plan.preset, schedule.batch, schedule.crop, plan.seed)
         distributed.check_batch(schedule.batch, unit=2 if plan.preset.bias_weight else 1)
         self.validation = _validation_batch(validation, plan)
-        self.loss = None if terms.startswith("noise_units") else build_loss(terms, self.device, plan.features)
+        named = (plan.experiment.loss, plan.preset, network, self.pairs.generators[-1], schedule.crop, plan.features)
+        self.objective = build_objective(*named)
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
         self.update, self.kept, self.best, self.seconds = 0, 0, -torch.inf, 0.0
         self.history: list[dict] = []
@@ -184,12 +186,7 @@ class Trainer:
 
     def loss_of(self, output: Tensor, batch: Batch) -> Tensor:
         """The experiment's loss of one batch."""
-        output = batch.masked(output)
-        if self.loss is None:
-            images, weight = (output, batch.target, batch.sigma), self.plan.preset.bias_weight
-            power = 1 if self.plan.experiment.loss == "noise_units_l1" else 2
-            return noise_normalised(*images, power) + (weight * squared_bias(*images) if weight else 0)
-        return self.loss(output, batch.target)
+        return self.objective(batch.masked(output), batch)
 
     def _row_due(self) -> bool:
         every = max(1, self.plan.validate_every // 20)
@@ -279,6 +276,8 @@ class Trainer:
             "seconds": self.seconds,
             "history": self.history,
         }
+        if isinstance(self.objective, Adversary):
+            state["adversary"] = self.objective.state_dict()
         checkpoints.save(self.folder, state)
 
     def _resume(self) -> None:
@@ -288,6 +287,8 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         groups = self.optimiser.state_dict()["param_groups"]  # this device's, whichever one the checkpoint is from
         self.optimiser.load_state_dict({"state": state["optimiser"]["state"], "param_groups": groups})
+        if isinstance(self.objective, Adversary):
+            self.objective.load_state_dict(state["adversary"])
         self.loss_sum.fill_(state["loss_sum"])
         for name in ("update", "kept", "best", "seconds", "history"):
             setattr(self, name, state[name])

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .peer_networks import PEER_NETWORKS
 from .settings import BANDS, INPUTS, NetworkSettings
 
 STRIDE = 16
@@ -145,19 +146,24 @@ def _blocks_sigma(plane: Tensor, step: int) -> Tensor:
     return sigma.nanquantile(0.1, dim=1) / (0.95 if sigma.shape[1] > 1 else 1)
 
 
+SOFTENING = 3.0
+"""Where `Denoiser`'s asinh scale bends, in units of the sky's noise: below, it is linear and keeps the noise's mean."""
+
+
 class Denoiser(nn.Module):
-    """A U-net with the scaling that belongs to it: image in e-/s in, image in e-/s out.
+    """A network, the U-net or another, with the scaling that belongs to it: image in e-/s in, image in e-/s out.
 
     ``direct``: x_hat = net(x, r), the paper's networks: no normalisation at all (section 2).
     ``noise_units``: x_hat = x - s(x) net(asinh((x - b) / sigma_sky), r), where b and sigma_sky are measured once per
     image and s(x) is the noise model's standard deviation at a 3x3-smoothed input. The network then only ever
     predicts noise of order one, whatever the brightness of the star underneath.
+    ``asinh``: x_hat = b + 3 sigma_sky sinh(net(asinh((x - b) / (3 sigma_sky)), r)), for networks that make the image.
     """
 
     def __init__(self, settings: NetworkSettings | None = None):
         super().__init__()
-        self.net = UNet(settings)
-        self.settings = self.net.settings
+        self.settings = settings or NetworkSettings()
+        self.net = PEER_NETWORKS.get(self.settings.architecture, UNet)(self.settings)
 
     def forward(
         self,
@@ -179,6 +185,10 @@ class Denoiser(nn.Module):
         background, sigma = sky.view(-1, 2, 1, 1, 1).unbind(1)
         if self.settings.output == "direct":
             return self.net(self._channels(image, image, background, sigma, band, truth), exposure_ratio)
+        if self.settings.output == "asinh":
+            scaled = stretch(image, sky)
+            net = self.net(self._channels(scaled, image, background, sigma, band, truth), exposure_ratio)
+            return background + SOFTENING * sigma * torch.sinh(net)
         scaled = torch.asinh((image - background) / sigma)
         noise = noise_sigma(image - background, exposure_time.view(-1, 1, 1, 1), sigma)
         return image - noise * self.net(self._channels(scaled, image, background, sigma, band, truth), exposure_ratio)
@@ -196,6 +206,12 @@ class Denoiser(nn.Module):
             raise ValueError(f"a network with one channel per filter needs the filter; give one of {BANDS}.")
         chosen = F.one_hot(band, len(BANDS)).to(scaled.dtype).view(-1, len(BANDS), 1, 1)
         return scaled * chosen
+
+
+def stretch(image: Tensor, sky: Tensor) -> Tensor:
+    """asinh((x - b) / (3 sigma)): `Denoiser`'s asinh scale. image (N, 1, H, W), sky (N, 2), e-/s; no unit."""
+    background, sigma = sky.view(-1, 2, 1, 1, 1).unbind(1)
+    return torch.asinh((image - background) / (SOFTENING * sigma))
 
 
 def segmentation_map(source: Tensor, sky_sigma: Tensor, threshold: float = 3.0) -> Tensor:
