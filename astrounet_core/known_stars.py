@@ -13,7 +13,7 @@ from types import ModuleType
 import numpy as np
 
 from . import evaluation, exposures
-from .bounds import cramer_rao, gradients
+from .bounds import cramer_rao, gradients, star_stamps
 from .exposures import STANDARD, Conditions, Method
 from .field_table import Field
 from .fluxes import STAMP
@@ -62,11 +62,20 @@ class Known:
         """AB, (n,)."""
         return magnitude_from_rate(self.flux, FILTERS[self.band])
 
+    @property
+    def place(self) -> np.ndarray:
+        """x and y off the middle of the star's pixel, (2, n)."""
+        return np.stack([self.x - np.rint(self.x), self.y - np.rint(self.y)])
+
+    @cached_property
+    def psf(self) -> np.ndarray:
+        """The stars' share of light in the pixels around them, (n, STAMP, STAMP)."""
+        return star_stamps(psf_model(FILTERS[self.band]), *self.place)
+
     @cached_property
     def gradient(self) -> np.ndarray:
         """`bounds.gradients` of the stars, (n, 4, STAMP, STAMP)."""
-        dx, dy = self.x - np.rint(self.x), self.y - np.rint(self.y)
-        return gradients(psf_model(FILTERS[self.band]), self.flux, dx, dy)
+        return gradients(psf_model(FILTERS[self.band]), self.flux, *self.place)
 
     @cached_property
     def weight(self) -> np.ndarray:
@@ -80,7 +89,7 @@ class Known:
     @cached_property
     def sigma(self) -> np.ndarray:
         """The bound on each flux alone, e-/s, (n,)."""
-        return self.bound("flux")[:, 0]
+        return cramer_rao(self.psf[:, None], 1 / self.weight, ("flux",))[:, 0]
 
     def cut(self, image: np.ndarray) -> np.ndarray:
         """The pixels around each star, (n, STAMP, STAMP), the star on the middle one."""
@@ -103,7 +112,7 @@ class Seen:
     @cached_property
     def alone(self) -> np.ndarray:
         """Stamps of the stars without their neighbours: output - scene + the star."""
-        return self.change + self.known.flux[:, None, None] * self.known.gradient[:, 0]
+        return self.change + self.known.flux[:, None, None] * self.known.psf
 
 
 def jittered_grid(size: int, seed: int, spacing: int = SPACING, border: int = STAMP // 2 + 1) -> np.ndarray:
@@ -168,7 +177,7 @@ def _measurable(shot: evaluation.Exposure) -> tuple[np.ndarray, ...]:
 
 def _sharpness(band: str) -> float:
     """Sum P^2 of the PSF: variance over it is a flux's, about."""
-    return float((gradients(psf_model(FILTERS[band]), 1.0, 0.0, 0.0)[0, 0] ** 2).sum())
+    return float((star_stamps(psf_model(FILTERS[band]), 0.0, 0.0) ** 2).sum())
 
 
 def score(

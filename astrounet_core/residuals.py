@@ -54,7 +54,7 @@ def imprints(seen: Seen) -> np.ndarray:
     The first has a variance of 1 in white noise.
     """
     known = seen.known
-    psf, sigma = known.gradient[:, 0], known.weight**-0.5
+    psf, sigma = known.psf, known.weight**-0.5
     taken = known.cut(residual(seen))
     amplitude = (psf * taken).sum((1, 2)) / (psf**2).sum((1, 2)) ** 0.5
     flux = (psf * known.weight * taken * sigma).sum((1, 2)) / (psf**2 * known.weight).sum((1, 2))

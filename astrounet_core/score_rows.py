@@ -27,8 +27,8 @@ def rows_of(
     """One row for each quantity that ``statistics`` makes of ``columns`` (k, n), with its 68 % bootstrap interval.
 
     about: method, fields, protocol and exposure_ratio. groups: (n,) labels of what is drawn together, fields for
-    instance; None: every source is drawn by itself. Same columns, same draws, so that methods stay paired. A value that
-    isn't finite becomes NaN without interval. Nothing for no source.
+    instance; None: every source is drawn by itself. Same columns, same draws, so that methods stay paired. A quantity
+    without a finite value gets no row.
     """
     count = columns.shape[1]
     if not count:
@@ -37,10 +37,11 @@ def rows_of(
     drawn = [statistics(columns[:, sample]) for sample in samples]
     found = []
     for quantity, value in values.items():
-        spread = np.array([each[quantity] for each in drawn])
-        usable = np.isfinite(spread).sum() > draws / 2 and np.isfinite(value)
-        low, high = np.nanpercentile(spread, (16, 84)) if usable else (None, None)
-        found.append(row(about, quantity, value, magnitude=magnitude, low=low, high=high, n=count))
+        if np.isfinite(value):
+            spread = np.array([each[quantity] for each in drawn])
+            spread = spread[np.isfinite(spread)]
+            low, high = np.percentile(spread, (16, 84)) if len(spread) > draws / 2 else (None, None)
+            found.append(row(about, quantity, value, magnitude=magnitude, low=low, high=high, n=count))
     return found
 
 

@@ -70,7 +70,7 @@ def place_errors(seen: Seen, bright: np.ndarray) -> np.ndarray:
     known, inner = seen.known, slice(STAMP // 2 - FIT_SIZE // 2, STAMP // 2 + FIT_SIZE // 2 + 1)
     errors, free = np.full((2, len(known.flux)), np.nan), ("flux", "x", "y")
     if bright.any():
-        place = np.stack([each - np.rint(each) for each in (known.x, known.y)])[:, bright]
+        place = known.place[:, bright]
         start = np.stack([known.flux[bright], *place, np.zeros(bright.sum())], axis=1)
         stamps, variance = (each[bright][:, inner, inner] for each in (seen.alone, 1 / known.weight))
         found = fit(stamps, variance, psf_model(FILTERS[known.band]), start, free, steps=5)
@@ -82,13 +82,12 @@ def place_errors(seen: Seen, bright: np.ndarray) -> np.ndarray:
 def collect(seen: Seen) -> dict[str, np.ndarray]:
     """magnitude (n,), snr (n,), sums and true sums of `moments`, (4, n), e-/s, and `place_errors`, (2, n)."""
     known = seen.known
-    place = [each - np.rint(each) for each in (known.x, known.y)]
     snr = known.flux / known.sigma
     return {
         "magnitude": known.magnitude,
         "snr": snr,
-        "sums": moments(seen.alone, *place),
-        "true": known.flux * moments(known.gradient[:, 0], *place),
+        "sums": moments(seen.alone, *known.place),
+        "true": known.flux * moments(known.psf, *known.place),
         "places": place_errors(seen, snr > PLACED),
         "group": np.full(len(snr), known.group),
     }
@@ -105,7 +104,7 @@ def rows(
     for centre, inside in bins(stars["magnitude"], magnitudes):
         kept = inside & (stars["snr"] > SHAPED)
         found += rows_of(about, columns[:, kept], statistics, magnitude=centre, groups=groups[kept])
-    return [each for each in found if np.isfinite(each["value"])]
+    return found
 
 
 def statistics(stars: np.ndarray) -> dict[str, float]:

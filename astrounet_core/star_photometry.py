@@ -36,8 +36,8 @@ def psf_errors(seen: Seen) -> np.ndarray:
 
     V: variance of the *input's* noise, so that every method is measured with the same weights.
     """
-    weighted = seen.known.gradient[:, 0] * seen.known.weight
-    return (weighted * seen.change).sum((1, 2)) / (weighted * seen.known.gradient[:, 0]).sum((1, 2))
+    weighted = seen.known.psf * seen.known.weight
+    return (weighted * seen.change).sum((1, 2)) / (weighted * seen.known.psf).sum((1, 2))
 
 
 def aperture_errors(seen: Seen) -> np.ndarray:

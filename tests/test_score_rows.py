@@ -35,9 +35,12 @@ def test_same_sources_same_draws():
     assert second["low"] - first["low"] == pytest.approx(1.0)
 
 
-def test_a_value_that_is_not_finite_has_no_interval():
-    (found,) = score_rows.rows_of(ABOUT, np.zeros((1, 5)), lambda columns: {"ratio": math.nan})
-    assert math.isnan(found["value"]) and found["low"] is None
+def test_a_quantity_without_a_value_has_no_row_and_one_that_is_rarely_finite_no_interval():
+    def statistics(columns):
+        return {"none": math.nan, "rare": 1.0 if columns[0, 0] == 0 else math.nan}
+
+    (found,) = score_rows.rows_of(ABOUT, np.arange(50.0)[None], statistics)
+    assert (found["quantity"], found["value"], found["low"], found["high"]) == ("rare", 1.0, None, None)
     assert score_rows.rows_of(ABOUT, np.zeros((1, 0)), mean) == []
 
 
