@@ -96,8 +96,9 @@ def _exposed(x, y, magnitude, measured: np.ndarray, size: int, conditions: Condi
     scene = exposures.point_sources(x, y, magnitude, size, conditions.band)
     sources = np.stack([x, y, rate_from_magnitude(magnitude, conditions.filter)])
     about = ("crowded field", conditions.name, conditions.exposure_ratio, conditions.exposure_time, conditions.band, 0)
-    images = (scene.numpy(), exposures.expose(scene, conditions, seed), exposures.variance(scene, conditions, True))
-    return Known(*about, *images, *sources[:, measured], sources)
+    variances = [exposures.variance(scene, conditions, white) for white in (False, True)]
+    noisy = exposures.expose(scene, conditions, seed)
+    return Known(*about, scene.numpy(), noisy, *variances, *sources[:, measured], sources)
 
 
 def diagram(methods: Mapping[str, Method], bands: tuple[Known, Known]) -> Diagram:

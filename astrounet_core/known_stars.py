@@ -17,7 +17,8 @@ from .bounds import cramer_rao, gradients, star_stamps
 from .exposures import STANDARD, Conditions, Method
 from .field_table import Field
 from .fluxes import STAMP
-from .instrument import FILTERS, magnitude_from_rate, rate_from_magnitude
+from .instrument import FILTERS, WFC3_UVIS, magnitude_from_rate, rate_from_magnitude
+from .noise import noise_variance
 from .psf_photometry import psf_model
 from .scenes import render
 
@@ -39,9 +40,10 @@ FAMILIES = {"star_cluster": "crowded field", "resolved_galaxy": "stars on nebula
 
 @dataclass(frozen=True)
 class Known:
-    """An exposure and its stars: scene, noisy, variance (H, W); x, y, pixels, and flux, e-/s, (n,); sources (3, m): x,
-    y and flux of all that is in the scene. fields, protocol, exposure_ratio: as in the scorecard's rows; group: which
-    sky it is, whatever its noise."""
+    """An exposure and its stars: scene, noisy (H, W); variance of the noise, and white, its variance before drizzling,
+    which weights and bounds use; x, y, pixels, and flux, e-/s, (n,); sources (3, m): x, y and flux of all that is in
+    the scene. fields, protocol, exposure_ratio: as in the scorecard's rows; group: which sky it is, whatever its noise.
+    """
 
     fields: str
     protocol: str
@@ -52,6 +54,7 @@ class Known:
     scene: np.ndarray
     noisy: np.ndarray
     variance: np.ndarray
+    white: np.ndarray
     x: np.ndarray
     y: np.ndarray
     flux: np.ndarray
@@ -79,8 +82,8 @@ class Known:
 
     @cached_property
     def weight(self) -> np.ndarray:
-        """1 / V of the input's noise around each star, (n, STAMP, STAMP)."""
-        return 1 / self.cut(self.variance)
+        """1 / V of the input's white noise around each star, (n, STAMP, STAMP)."""
+        return 1 / self.cut(self.white)
 
     def bound(self, *free: str) -> np.ndarray:
         """Cramér-Rao bound (n, len(free)) for these `bounds.PARAMETERS` together, the others known."""
@@ -142,11 +145,12 @@ def isolated(
         x, y = jittered_grid(size, first_seed + index)
         magnitude = np.random.default_rng(first_seed + index).permutation(np.resize(magnitudes, len(x)))
         scene = exposures.point_sources(x, y, magnitude, size, conditions.band)
-        variance, flux = exposures.variance(scene, conditions, white=True), rate_from_magnitude(magnitude, band)
+        variances = [exposures.variance(scene, conditions, white) for white in (False, True)]
+        flux = rate_from_magnitude(magnitude, band)
         for seed in range(noise_seeds):
             noisy = exposures.expose(scene, conditions, 1_000 * (first_seed + index) + seed)
             about = ("isolated stars", conditions.name, conditions.exposure_ratio, conditions.exposure_time, band.name)
-            yield Known(*about, index, scene.numpy(), noisy, variance, x, y, flux, np.stack([x, y, flux]))
+            yield Known(*about, index, scene.numpy(), noisy, *variances, x, y, flux, np.stack([x, y, flux]))
 
 
 def of_fields(chosen: Sequence[Field], noise_seeds: int, exposure_ratio: float = 2.0) -> Iterator[Known]:
@@ -158,17 +162,19 @@ def of_fields(chosen: Sequence[Field], noise_seeds: int, exposure_ratio: float =
         for seed in range(noise_seeds):
             shot = evaluation.expose(field, scene, "independent", exposure_ratio, seed)
             about = (family, "independent", shot.exposure_ratio, shot.exposure_time, field.band, index)
-            images = (scene.image.numpy(), shot.noisy, shot.variance)
-            yield Known(*about, *images, *_measurable(shot), np.stack(stars))
+            reads = float(np.ceil(field.reads / shot.exposure_ratio))
+            white = noise_variance(scene.image, shot.exposure_time, 1.0, WFC3_UVIS, sky=field.sky, reads=reads).numpy()
+            images = (scene.image.numpy(), shot.noisy, shot.variance, white)
+            yield Known(*about, *images, *_measurable(shot, white), np.stack(stars))
 
 
-def _measurable(shot: evaluation.Exposure) -> tuple[np.ndarray, ...]:
+def _measurable(shot: evaluation.Exposure, white: np.ndarray) -> tuple[np.ndarray, ...]:
     """x, y and flux of up to `MOST` stars above `FAINTEST`, one stamp off the border; the same for every noise."""
     catalogue, last = shot.scene.catalogue, shot.scene.image.shape[-1] - 1
     x, y, flux = (catalogue[key] for key in ("x", "y", "flux_e_s"))
     inside = (np.minimum(x, y) > STAMP // 2 + 1) & (np.maximum(x, y) < last - STAMP // 2 - 1)
     rows, columns = (np.rint(place).astype(int).clip(0, last) for place in (y, x))
-    least = FAINTEST * (shot.variance[rows, columns] / _sharpness(shot.field.band)) ** 0.5
+    least = FAINTEST * (white[rows, columns] / _sharpness(shot.field.band)) ** 0.5
     kept = np.flatnonzero((catalogue["kind"] == "star") & inside & (flux > least))
     if len(kept) > MOST:
         kept = np.sort(np.random.default_rng(shot.field.seed).choice(kept, MOST, replace=False))

@@ -54,7 +54,7 @@ def imprints(seen: Seen) -> np.ndarray:
     The first has a variance of 1 in white noise.
     """
     known = seen.known
-    psf, sigma = known.psf, known.weight**-0.5
+    psf, sigma = known.psf, np.sqrt(known.cut(known.variance))
     taken = known.cut(residual(seen))
     amplitude = (psf * taken).sum((1, 2)) / (psf**2).sum((1, 2)) ** 0.5
     flux = (psf * known.weight * taken * sigma).sum((1, 2)) / (psf**2 * known.weight).sum((1, 2))
@@ -101,6 +101,6 @@ def of_images(images: np.ndarray) -> dict[str, float]:
 def of_stars(stars: np.ndarray) -> dict[str, float]:
     """``imprint`` and ``imprint_share`` of one magnitude from `imprints`, (2, n); 0 where nothing was taken away."""
     amplitude, share = stars
-    error = amplitude.std(ddof=1) / len(amplitude) ** 0.5 if len(amplitude) > 1 else np.nan
-    imprint = 0.0 if not amplitude.any() else amplitude.mean() / error
+    error = amplitude.std(ddof=1) / len(amplitude) ** 0.5 if len(amplitude) > 1 else 0.0
+    imprint = 0.0 if not amplitude.any() else amplitude.mean() / error if error else np.nan
     return {"imprint": float(imprint), "imprint_share": float(100 * np.median(share))}

@@ -38,6 +38,7 @@ def test_drizzled_noise_keeps_its_own_correlation():
     found = scored(list(known_stars.isolated(1, 1, DRIZZLED, MAGNITUDES, 256)), lambda known: known.scene)
     assert found["residual_lag1_x", None] == pytest.approx(0.27, abs=0.02)
     assert found["transfer 0-0.05", None] == pytest.approx(1.0)
+    assert found["residual_variance", None] == pytest.approx(1.0, abs=0.04)
 
 
 def test_the_unchanged_input_leaves_nothing(skies):
