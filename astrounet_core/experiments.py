@@ -140,7 +140,13 @@ PEER_EXPERIMENTS: dict[str, Experiment] = {
     "fcn": _peer("Plain fully convolutional network", _body("fcn"), width=24),
     "can": _peer("Context aggregation network (CAN)", _body("can"), width=24, batch=2, crop=256),
     "galaxygan": _peer(
-        "GalaxyGAN (Schawinski 2017)", _body("galaxygan", "asinh"), "adversarial", width=12, batch=2, crop=256
+        "GalaxyGAN (Schawinski 2017)",
+        _body("galaxygan", "asinh"),
+        "adversarial",
+        width=12,
+        batch=2,
+        crop=256,
+        learning_rate=2e-4,
     ),
     # the U-net of `modern` without a noise-free target
     "noise2noise": _peer("Noise2Noise", _MODERN, target="exposure"),

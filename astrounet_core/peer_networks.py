@@ -17,26 +17,24 @@ from .settings import INPUTS, NetworkSettings
 
 class PeerNetwork(nn.Module):
     """``head(body(image))``. Sides must be multiples of ``stride``; an output pixel of a tile aligned to it depends on
-    at most ``halo`` pixels beside the tile, None for a network that is shown whole images only."""
+    at most ``halo`` pixels beside the tile, None for a network that is shown whole images only. Weights start as
+    Xavier's, ``gain`` times as large: sqrt(2) keeps signals alive through many ReLUs."""
 
-    stride, halo = 1, 0
+    stride, halo, gain = 1, 0, 2**0.5
 
     def __init__(self, body: nn.Module, head: nn.Module):
         super().__init__()
         self.body, self.head = body, head
-        self.apply(_initialise)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.xavier_uniform_(layer.weight, 1.0 if layer is head else self.gain)
+                nn.init.zeros_(layer.bias)
 
     def forward(self, image: Tensor, exposure_ratio: Tensor) -> Tensor:
         """image (N, C, H, W), exposure_ratio (N,), of which no notice is taken -> (N, 1, H, W)."""
         x = self.body(image.to(next(self.body.parameters()).dtype))
         with torch.autocast(image.device.type, enabled=False):
             return self.head(x.to(self.head.weight.dtype))
-
-
-def _initialise(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)
 
 
 def _convolution(channels_in: int, channels_out: int, activation: nn.Module, dilation: int = 1) -> list[nn.Module]:
@@ -52,7 +50,7 @@ class Flamary(PeerNetwork):
     edges, in place of patches of 32 pixels that lose 18; it predicts noise in its own units; there is no PSF to undo.
     """
 
-    halo = 9
+    halo, gain = 9, 1.0
 
     def __init__(self, settings: NetworkSettings):
         layers = [nn.Conv2d(INPUTS[settings.inputs], 64, 10), nn.ReLU(), nn.Conv2d(64, 16, 6), nn.ReLU()]
@@ -68,7 +66,7 @@ class AutoEncoder(PeerNetwork):
     does not fit through the code is lost, and noise is what should be.
     """
 
-    stride, halo = 4, 24
+    stride, halo = 4, 12
 
     def __init__(self, settings: NetworkSettings):
         width, relu = settings.width, nn.ReLU()
@@ -104,18 +102,21 @@ class CAN(PeerNetwork):
     """The multi-scale context aggregation network of Chen, Xu & Koltun 2017 (arXiv:1709.00643), their CAN24.
 
     Kept: 3x3 convolutions with dilations 1, 2, 4 ... 64 and 1, leaky ReLU of slope 0.2, a linear 1x1 convolution last,
-    24 maps, full size throughout. Changed: no adaptive batch normalisation, whose statistics would tie a pixel
-    to the rest of the image, hence Xavier weights instead of the identity; it predicts noise in its own units.
+    24 maps, full size throughout, weights that start as the identity. Changed: small random weights are added to it;
+    no adaptive batch normalisation, whose statistics would tie a pixel to the rest of the image; it predicts noise in
+    its own units.
     """
 
     DILATIONS = (1, 2, 4, 8, 16, 32, 64, 1)
-    halo = sum(DILATIONS)
+    halo, gain = sum(DILATIONS), 0.3
 
     def __init__(self, settings: NetworkSettings):
         widths = [INPUTS[settings.inputs], *[settings.width] * len(self.DILATIONS)]
         layers = zip(pairwise(widths), self.DILATIONS, strict=True)
         body = [layer for pair, d in layers for layer in _convolution(*pair, nn.LeakyReLU(settings.slope), d)]
         super().__init__(nn.Sequential(*body), nn.Conv2d(settings.width, 1, 1))
+        for layer in self.body[::2]:
+            layer.weight.data += nn.init.dirac_(torch.empty_like(layer.weight))
 
 
 class TwoLayer(PeerNetwork):
