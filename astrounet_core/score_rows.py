@@ -28,19 +28,21 @@ def rows_of(
 
     about: method, fields, protocol and exposure_ratio. groups: (n,) labels of what is drawn together, fields for
     instance; None: every source is drawn by itself. Same columns, same draws, so that methods stay paired. A quantity
-    without a finite value gets no row.
+    without a finite value gets no row, and what stands on a single source or group no interval.
     """
     count = columns.shape[1]
     if not count:
         return []
     values, samples = statistics(columns), _samples(count, groups, draws)
+    independent = count if groups is None else len(np.unique(groups))
     drawn = [statistics(columns[:, sample]) for sample in samples]
     found = []
     for quantity, value in values.items():
         if np.isfinite(value):
             spread = np.array([each[quantity] for each in drawn])
             spread = spread[np.isfinite(spread)]
-            low, high = np.percentile(spread, (16, 84)) if len(spread) > draws / 2 else (None, None)
+            enough = len(spread) > draws / 2 and independent > 1
+            low, high = np.percentile(spread, (16, 84)) if enough else (None, None)
             found.append(row(about, quantity, value, magnitude=magnitude, low=low, high=high, n=count))
     return found
 

@@ -3,7 +3,8 @@
 Quantities: ``bias_aperture``, ``bias_psf``: median dF / F, %; ``..._sigma``: median dF / sigma, sigma the Cramér-Rao
 bound of the *input* (an unbiased flux of that image cannot scatter less); ``scatter_...``: 1.4826 MAD of dF / sigma;
 ``efficiency``: sigma^2 / MSE of the PSF fit, 1 / mean((dF / sigma)^2). Above 1 it is shrinkage: a prior has lowered
-the scatter by adding bias, which no unbiased measurement could; it is no information gained. ``snr``: median F /
+the scatter by adding bias, which no unbiased measurement could; it is no information gained. On drizzled noise the
+bound is that of the white noise before it; there even "unchanged" may exceed 1, so compare with it. ``snr``: median F /
 sigma. ``linearity``: slope of measured against true flux, straight line with an intercept, weights 1 / sigma^2.
 """
 

@@ -29,6 +29,11 @@ def test_sources_of_one_field_are_drawn_together():
     assert (found["high"] - found["low"]) / 2 == pytest.approx(values.std() / 5, rel=0.08)
 
 
+def test_one_field_has_no_interval():
+    (found,) = score_rows.rows_of(ABOUT, np.arange(9.0)[None], mean, groups=np.zeros(9))
+    assert (found["value"], found["low"], found["high"]) == (4.0, None, None)
+
+
 def test_same_sources_same_draws():
     values = np.random.default_rng(2).normal(size=(1, 50))
     first, second = (score_rows.rows_of(ABOUT, values + shift, mean)[0] for shift in (0.0, 1.0))
