@@ -17,6 +17,14 @@ PSF_SIZE = 21
 """Side of the matched filter's stamp, pixels; beyond it the PSF's wings only collect noise."""
 
 
+def filtered(image: np.ndarray, smooth: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Smooth an image (H, W) whose non-finite pixels take its median meanwhile, and are put back afterwards."""
+    data = np.asarray(image)
+    finite = np.isfinite(data)
+    level = np.median(data[finite]) if finite.any() else 0.0
+    return np.where(finite, smooth(np.where(finite, data, level)), data)
+
+
 def unchanged(image: np.ndarray, exposure_time: float, exposure_ratio: float) -> np.ndarray:
     """The input itself: in e-/s a short exposure already has the flux of a long one."""
     return image
@@ -24,26 +32,18 @@ def unchanged(image: np.ndarray, exposure_time: float, exposure_ratio: float) ->
 
 def gaussian_blur(image: np.ndarray, exposure_time: float, exposure_ratio: float) -> np.ndarray:
     """Convolution with a Gaussian as wide as the PSF (FWHM of F606W)."""
-    return _filtered(image, lambda filled: gaussian_filter(filled, _psf()[1] / 2.3548, mode="reflect"))
+    return filtered(image, lambda filled: gaussian_filter(filled, _psf()[1] / 2.3548, mode="reflect"))
 
 
 def matched_filter(image: np.ndarray, exposure_time: float, exposure_ratio: float) -> np.ndarray:
     """Correlation with the PSF, of sum 1: the best linear filter to *detect* an isolated star, and a blur of twice the
     PSF's area for everything else."""
-    return _filtered(image, lambda filled: correlate(filled, _psf()[0], mode="reflect"))
+    return filtered(image, lambda filled: correlate(filled, _psf()[0], mode="reflect"))
 
 
 def median(image: np.ndarray, exposure_time: float, exposure_ratio: float) -> np.ndarray:
     """The median of 3 x 3 pixels, of the paper's introduction: it takes the tops off stars this sharp."""
-    return _filtered(image, lambda filled: median_filter(filled, 3, mode="reflect"))
-
-
-def _filtered(image: np.ndarray, smooth: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Smooth an image whose non-finite pixels take its median meanwhile."""
-    data = np.asarray(image)
-    finite = np.isfinite(data)
-    level = np.median(data[finite]) if finite.any() else 0.0
-    return np.where(finite, smooth(np.where(finite, data, level)), data)
+    return filtered(image, lambda filled: median_filter(filled, 3, mode="reflect"))
 
 
 @cache

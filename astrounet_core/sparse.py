@@ -1,0 +1,131 @@
+"""Methods that take the sky for a sum of few shapes: wavelets, starlets, a learnt dictionary, blocks that match.
+
+Each is a function of an image (H, W) whose noise is white and of standard deviation 1 (`anscombe.on_unit_noise`), and
+gives a denoised image of the same shape.
+"""
+
+import warnings
+from functools import cache
+
+import numpy as np
+from scipy.ndimage import convolve1d
+from skimage.restoration import cycle_spin, denoise_wavelet
+from sklearn.decomposition import MiniBatchDictionaryLearning
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import orthogonal_mp_gram
+
+SPLINE = np.array([1, 4, 6, 4, 1]) / 16
+"""The cubic B-spline, whose differences are the starlet."""
+
+LEARNT_FROM = 2000
+"""Patches at most from which a dictionary is learnt."""
+
+BM3D_SIGMA = 0.1
+"""Noise at which BM3D is run: its block distances are set for images between 0 and 1."""
+
+
+def wavelets(image: np.ndarray, wavelet: str, shifts: int) -> np.ndarray:
+    """Soft thresholds by BayesShrink, sigma^2 / sigma_signal in each band (Chang, Yu & Vetterli 2000).
+
+    Averaged over all shifts of the image by 0 to ``shifts`` pixels either way (Coifman & Donoho 1995), which removes
+    most of the blocks that a decimated transform leaves.
+    """
+    chosen = {"sigma": 1.0, "wavelet": wavelet, "method": "BayesShrink", "mode": "soft", "rescale_sigma": False}
+    return cycle_spin(image, denoise_wavelet, shifts, func_kw=chosen, workers=1)
+
+
+def starlet_transform(image: np.ndarray, scales: int) -> np.ndarray:
+    """Isotropic undecimated wavelets: (scales + 1, H, W), from finest to the smooth rest, whose sum is the image.
+
+    w_j = c_j - c_(j+1), c_(j+1) = c_j convolved with `SPLINE` with 2^j - 1 zeros between its values (Starck, Fadili &
+    Murtagh 2007, doi:10.1109/TIP.2006.887733).
+    """
+    smooth, bands = image, []
+    for scale in range(scales):
+        kernel = np.zeros(4 * 2**scale + 1)
+        kernel[:: 2**scale] = SPLINE
+        smoother = convolve1d(convolve1d(smooth, kernel, 0, mode="reflect"), kernel, 1, mode="reflect")
+        bands.append(smooth - smoother)
+        smooth = smoother
+    return np.stack([*bands, smooth])
+
+
+@cache
+def starlet_noise(scales: int) -> np.ndarray:
+    """Standard deviation, (scales,), that white noise of 1 has in each band: 0.89, 0.20, 0.086, 0.041, ..."""
+    impulse = np.zeros((2 ** (scales + 2),) * 2)
+    impulse[len(impulse) // 2, len(impulse) // 2] = 1.0
+    return np.sqrt((starlet_transform(impulse, scales)[:-1] ** 2).sum(axis=(1, 2)))
+
+
+def starlet(image: np.ndarray, threshold: float, scales: int = 5) -> np.ndarray:
+    """Starlet coefficients of at least ``threshold`` sigma of their band, and the smooth rest."""
+    bands = starlet_transform(image, scales)
+    least = threshold * starlet_noise(scales)[:, None, None]
+    return np.where(np.abs(bands[:-1]) >= least, bands[:-1], 0).sum(axis=0) + bands[-1]
+
+
+def dictionary(image: np.ndarray, tolerance: float, patch: int = 8, atoms: int = 64, step: int = 2) -> np.ndarray:
+    """Patches as few atoms of a dictionary that is learnt from the image itself (Elad & Aharon 2006).
+
+    Every patch of ``patch`` x ``patch`` pixels, ``step`` pixels apart, less its mean, is approached by orthogonal
+    matching pursuit until its rms residual is ``tolerance``; overlapping patches are averaged.
+    """
+    height, width = image.shape
+    padded = np.pad(image, [(0, -(side - patch) % step) for side in image.shape], mode="symmetric")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (patch, patch))[::step, ::step]
+    patches = windows.reshape(-1, patch**2)
+    means = patches.mean(axis=1, keepdims=True)
+    approached = means + _approach(patches - means, patch**2 * tolerance**2, atoms)
+    return _average(approached.reshape(windows.shape), padded.shape, step)[:height, :width]
+
+
+def _approach(patches: np.ndarray, energy: float, atoms: int) -> np.ndarray:
+    """Patches (n, pixels) by few atoms each, up to a residual of this energy; 0 for those that have no more than that.
+
+    The dictionary is learnt (Mairal et al. 2009) from up to `LEARNT_FROM` of the others, brought to one length so that
+    bright stars don't outweigh the rest. Where these are fewer than the atoms all patches count as noise.
+    """
+    norms, approached = (patches**2).sum(axis=1), np.zeros_like(patches)
+    found = np.flatnonzero(norms > energy)
+    if len(found) <= atoms:
+        return approached
+    some = np.random.default_rng(0).permutation(found)[:LEARNT_FROM]
+    learning = MiniBatchDictionaryLearning(
+        atoms, alpha=0.2, max_iter=5, batch_size=256, fit_algorithm="cd", random_state=0
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # of codes in mid-learning, by parts in 10^6
+        learnt = learning.fit(patches[some] / np.sqrt(norms[some])[:, None]).components_
+    learnt = learnt / np.maximum(np.linalg.norm(learnt, axis=1, keepdims=True), 1e-12)
+    codes = orthogonal_mp_gram(learnt @ learnt.T, learnt @ patches[found].T, tol=energy, norms_squared=norms[found])
+    approached[found] = codes.T @ learnt
+    return approached
+
+
+def _average(patches: np.ndarray, shape: tuple[int, int], step: int) -> np.ndarray:
+    """The image of which these are overlapping patches (rows, columns, p, p), ``step`` pixels apart."""
+    total, count = np.zeros(shape), np.zeros(shape)
+    rows, columns, side, _ = patches.shape
+    for y, x in np.ndindex(side, side):
+        place = np.s_[y : y + step * rows : step, x : x + step * columns : step]
+        total[place] += patches[:, :, y, x]
+        count[place] += 1
+    return total / count
+
+
+def bm3d(image: np.ndarray, strength: float) -> np.ndarray:
+    """Blocks that look alike, filtered together (Dabov et al. 2007, doi:10.1109/TIP.2007.901238), by the authors' code.
+
+    strength: the noise that BM3D is told, in units of the image's. Raises ValueError where bm3d, an optional package
+    whose licence is for non-commercial use, is not installed.
+    """
+    try:
+        from bm3d import BM3DProfile
+        from bm3d import bm3d as denoise
+    except ImportError:
+        raise ValueError("BM3D needs the package bm3d; install it with `pip install 'astrounet[bm3d]'`.") from None
+    profile = BM3DProfile()
+    profile.num_threads = 1  # with more, two runs differ in the last digits
+    level = np.median(image)
+    return level + denoise(BM3D_SIGMA * (image - level), strength * BM3D_SIGMA, profile) / BM3D_SIGMA

@@ -1,0 +1,86 @@
+"""Sparse methods: exact transforms, noise that falls by what the bands say, stars that stay."""
+
+import builtins
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from astrounet_core import sparse
+
+
+@pytest.fixture(scope="module")
+def noise() -> np.ndarray:
+    return np.random.default_rng(0).normal(0, 1, (128, 128))
+
+
+@given(st.integers(20, 70), st.integers(20, 70), st.integers(1, 5))
+@settings(deadline=None, max_examples=20)
+def test_the_bands_of_a_starlet_add_up_to_the_image(height, width, scales):
+    image = np.random.default_rng(height).normal(5, 3, (height, width))
+    assert sparse.starlet_transform(image, scales).sum(axis=0) == pytest.approx(image, abs=1e-10)
+
+
+def test_the_noise_of_starlet_bands_is_that_of_the_books():
+    """Starck & Murtagh, Astronomical Image and Data Analysis, for the B3 spline."""
+    assert sparse.starlet_noise(5) == pytest.approx([0.889, 0.200, 0.086, 0.041, 0.020], abs=0.0015)
+
+
+def test_the_first_smoothing_is_the_product_of_two_splines():
+    impulse = np.zeros((21, 21))
+    impulse[10, 10] = 1.0
+    assert sparse.starlet_transform(impulse, 1)[1][8:13, 8:13] == pytest.approx(np.outer(sparse.SPLINE, sparse.SPLINE))
+
+
+def test_a_starlet_threshold_leaves_of_noise_what_the_rest_has(noise):
+    """Above 5 sigma nothing: the smooth rest alone, whose noise is the root of its kernel's power."""
+    impulse = np.zeros((129, 129))
+    impulse[64, 64] = 1.0
+    expected = np.sqrt((sparse.starlet_transform(impulse, 3)[-1] ** 2).sum())
+    assert sparse.starlet(noise, 5.0, scales=3).std() == pytest.approx(expected, rel=0.1)
+    assert sparse.starlet(noise, 0.0) == pytest.approx(noise)
+
+
+def test_wavelets_that_say_no_more_than_noise_are_dropped():
+    """BayesShrink's threshold is without bound where a band has no more variance than its noise."""
+    quiet = np.random.default_rng(3).normal(0, 0.5, (64, 64))
+    assert sparse.wavelets(quiet, "haar", 0).std() < 0.05
+
+
+def test_a_dictionary_of_noise_alone_gives_means_of_patches(noise):
+    """A pixel is then the mean of 64 means of 8 x 8 pixels: a triangle 15 pixels wide along each axis."""
+    triangle = np.convolve(np.ones(8), np.ones(8)) / 64
+    expected = (triangle**2).sum()
+    assert sparse.dictionary(noise, 2.0)[8:-8, 8:-8].std() == pytest.approx(expected, rel=0.2)
+
+
+def test_a_dictionary_learns_what_the_image_is_made_of():
+    """Stripes in noise: few atoms suffice, and the noise falls."""
+    stripes = 6 * np.sin(np.arange(96) * 2 * np.pi / 6)[None] * np.ones((96, 1))
+    noisy = stripes + np.random.default_rng(6).normal(0, 1, stripes.shape)
+    assert np.square(sparse.dictionary(noisy, 1.05) - stripes).mean() < 0.2
+
+
+@pytest.mark.parametrize(
+    "denoise, parameters",
+    [(sparse.wavelets, ("db2", 1)), (sparse.starlet, (3.0,)), (sparse.dictionary, (1.05,)), (sparse.bm3d, (1.0,))],
+)
+def test_a_level_stays_and_a_bright_star_keeps_its_light(denoise, parameters, noise):
+    if denoise is sparse.bm3d:
+        pytest.importorskip("bm3d")
+    x = np.arange(64) - 32
+    star = 400 * np.exp(-0.5 * (x[:, None] ** 2 + x**2) / 0.8**2)
+    level = np.full((64, 64), 17.0)
+    assert denoise(level, *parameters) == pytest.approx(level, abs=1e-3)
+    output = denoise(level + star + noise[:64, :64], *parameters)
+    assert (output - 17)[22:43, 22:43].sum() == pytest.approx(star.sum(), rel=0.03)
+    assert (output - level)[:16].std() < 0.4
+
+
+def test_without_bm3d_one_sentence_says_what_to_do(monkeypatch, noise):
+    imported = builtins.__import__
+    missing = lambda name, *rest: imported("no_such_package" if name == "bm3d" else name, *rest)  # noqa: E731
+    monkeypatch.setattr(builtins, "__import__", missing)
+    with pytest.raises(ValueError, match="pip install 'astrounet\\[bm3d\\]'"):
+        sparse.bm3d(noise, 1.0)
