@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from astrounet_core.experiments import EXPERIMENTS, PRESETS
 from astrounet_core.instrument import RELEASED, WFC3_UVIS
 from astrounet_core.losses import noise_normalised, squared_bias
-from astrounet_core.pairs import FieldSet, PairMaker
+from astrounet_core.pairs import FieldSet, PairMaker, blind_spots
 from astrounet_core.unet import Denoiser, sky_statistics
 
 
@@ -93,3 +94,40 @@ def test_frames_without_sky_are_masked_where_the_long_exposure_is_not_positive(f
     batch = PairMaker(fields, EXPERIMENTS["network1"], preset, 8, 64, seed=0)(0)
     assert torch.equal(batch.noisy == 0, batch.target <= 0)
     assert 0.3 < (batch.noisy == 0).float().mean().item() < 0.6
+
+
+def without_truth(fields, target: str) -> PairMaker:
+    return maker(fields, bias_weight=0.0, extra_stars=0, target=target)
+
+
+def test_a_second_exposure_has_the_same_scene_and_noise_of_its_own(fields):
+    known, given = without_truth(fields, "scene")(0), without_truth(fields, "exposure")(0)
+    assert torch.equal(known.noisy, given.noisy)
+    errors = [(image - known.target) / known.sigma for image in (given.noisy, given.target)]
+    assert all(error.std().item() == pytest.approx(1.0, rel=0.1) for error in errors)
+    assert abs((errors[0] * errors[1]).mean().item()) < 4 / errors[0].numel() ** 0.5
+
+
+def test_validation_is_against_the_scene_whatever_the_target(fields):
+    whole = [without_truth(fields, target).whole(2.0) for target in ("scene", "exposure", "itself")]
+    assert all(torch.equal(each.target, whole[0].target) for each in whole) and whole[2].valid is None
+
+
+def test_blind_spots_are_one_pixel_in_16_and_never_neighbours(fields):
+    plain, batch = without_truth(fields, "exposure")(0), without_truth(fields, "itself")(0)
+    assert batch.valid.float().mean().item() == pytest.approx(1 / 16) and batch.valid.shape == batch.noisy.shape
+    assert torch.equal(batch.target, plain.noisy)
+    assert torch.equal(batch.noisy[~batch.valid], batch.target[~batch.valid])
+    assert (batch.noisy != batch.target)[batch.valid].all()
+    assert F.avg_pool2d(batch.valid.float(), 3, 1).max().item() == pytest.approx(1 / 9)
+
+
+def test_what_a_pixel_hides_is_nowhere_in_the_input(fields):
+    """With NaN in every pixel that will be hidden, and nowhere else, the network and its weights see none."""
+    batch = without_truth(fields, "itself")(0)
+    assert torch.isfinite(batch.sigma).all()
+    hidden = blind_spots(batch, torch.Generator().manual_seed(7)).valid
+    holed = replace(batch, noisy=torch.where(hidden, torch.nan, batch.target))
+    again = blind_spots(holed, torch.Generator().manual_seed(7))
+    assert torch.equal(again.valid, hidden) and torch.isfinite(again.noisy).all()
+    assert torch.equal(again.target.isnan(), hidden)

@@ -24,8 +24,8 @@ def tiny(monkeypatch):
     monkeypatch.setitem(SCHEDULES, "tiny", TINY)
 
 
-SINGLY = ("misaligned_c", "modern_large_crops")
-"""Needs another network first; needs fields larger than those here."""
+SINGLY = ("misaligned_c", "modern_large_crops", "can", "galaxygan")
+"""Needs another network first; need fields larger than those here (of peers, see test_peer_networks)."""
 
 
 @pytest.mark.parametrize("name", [name for name in KNOWN if name not in SINGLY])
