@@ -19,10 +19,10 @@ from .exposures import Method
 from .field_table import VERSION, fields
 from .metrics import noise_normalised_mse
 from .peers import PEERS, TUNED, Peer, tuned
-from .provenance import Stopwatch, replacing
+from .provenance import replacing
 
-FIELDS, SIZE, RATIO = 6, 256, 2.0
-"""Validation fields that are looked at, side of the part that is, pixels, and exposure ratio."""
+FIELDS, SIZE, SLOW_SIZE, RATIO = 6, 256, 128, 2.0
+"""Validation fields that are looked at; side of the part that is, pixels, and that for slow methods; exposure ratio."""
 
 
 @dataclass(frozen=True)
@@ -61,24 +61,21 @@ def search(peer: Peer, chosen: Sequence[Sample]) -> list[dict]:
 
 
 def tune(name: str) -> dict:
-    """Search a peer's grid, keep the best in ``peers.toml`` and return its entry. ValueError for an unknown name."""
-    if not PEERS[name].grid if name in PEERS else True:
-        raise ValueError(
-            f"{name!r} is no peer with parameters; choose from {', '.join(p for p in PEERS if PEERS[p].grid)}."
-        )
-    tried = search(PEERS[name], samples())
+    """Search a peer's grid, keep the best in ``peers.toml`` and return its entry.
+
+    Raises ValueError for a name that is no peer's, or that of one without parameters.
+    """
+    names = [known for known, peer in PEERS.items() if peer.grid]
+    if name not in names:
+        raise ValueError(f"{name!r} is no peer with parameters; choose from {', '.join(names)}.")
+    peer = PEERS[name]
+    size = SLOW_SIZE if peer.slow else SIZE
+    tried = search(peer, samples(FIELDS, size))
     best = min(tried, key=lambda row: row["nmse"])
-    chosen = {key: best[key] for key in PEERS[name].grid}
-    entry = {
-        "field_table": VERSION,
-        "fields": FIELDS,
-        "size": SIZE,
-        "nmse": best["nmse"],
-        "chosen": chosen,
-        "tried": tried,
-    }
-    write(tuned() | {name: entry})
-    return entry
+    chosen = {key: best[key] for key in peer.grid}
+    entry = {"field_table": VERSION, "fields": FIELDS, "size": size, "nmse": best["nmse"], "chosen": chosen}
+    write(tuned() | {name: entry | {"tried": tried}})
+    return entry | {"tried": tried}
 
 
 def write(entries: dict[str, dict]) -> None:
@@ -102,14 +99,8 @@ def _toml(value) -> str:
 def main(names: Sequence[str]) -> None:
     """Tune the named peers, or all that have parameters, and print what came out."""
     for name in names or [name for name, peer in PEERS.items() if peer.grid]:
-        samples()  # made before the clock starts
-        watch, entry = Stopwatch(), tune(name)
-        seconds = watch.seconds / len(entry["tried"]) / (FIELDS * SIZE**2 / 1e6)
-        print(
-            f"{name}: {entry['chosen']} nmse {entry['nmse']} of {[row['nmse'] for row in entry['tried']]}, "
-            f"{seconds:.1f} s per megapixel",
-            flush=True,
-        )
+        entry = tune(name)
+        print(name, entry["chosen"], "of", *(row["nmse"] for row in entry["tried"]), flush=True)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def test_the_fourier_wiener_filter_is_that_of_scikit_image_convolved_again(noise
 
 
 def test_the_adaptive_wiener_filter_follows_its_formula(noise):
-    image = noise + star(200.0, 256)[:256, :256]
+    image = noise[:101, :101] + star(200.0)
     windows = np.lib.stride_tricks.sliding_window_view(image, (5, 5))
     mean, variance = windows.mean(axis=(2, 3)), windows.var(axis=(2, 3))
     expected = mean + np.maximum(variance - 1, 0) / np.maximum(variance, 1) * (image[2:-2, 2:-2] - mean)
@@ -86,7 +86,7 @@ def test_an_update_is_that_of_scikit_image():
 
 def test_richardson_lucy_keeps_a_star_as_wide_as_it_was():
     """The truth of a star without noise is a fixed point, once it has converged: light and peak."""
-    output = filters.richardson_lucy(star(1e4), 60.0, updates=300)
+    output = filters.richardson_lucy(star(1e4), 60.0, updates=200)
     assert output.sum() == pytest.approx(1e4, rel=0.01)
     assert output.max() == pytest.approx(1e4 * PSF.max(), rel=0.05)
 
