@@ -154,8 +154,8 @@ PEER_EXPERIMENTS: dict[str, Experiment] = {
     "sure": _peer("Stein's unbiased risk estimate", _MODERN, "sure"),
 }
 """Learned methods to compare with. All see the crops, added stars and noise of `modern_plain`; ``sure`` no target, but
-the true sigma of every pixel. CAN and GalaxyGAN see so far that their crops are 256²; CAN, the slowest, gets half as many
-pixels an update."""
+the true sigma of every pixel. CAN and GalaxyGAN see so far that their crops are 256²; CAN, the slowest, gets half
+as many pixels an update."""
 
 
 @dataclass(frozen=True)
