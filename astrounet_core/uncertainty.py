@@ -169,12 +169,15 @@ def calibrate(
     chosen: Sequence[Field] | None = None,
     exposure_ratios: Sequence[float] = (2.0,),
     noise_seeds: int = 1,
+    size: int = 256,
 ) -> ErrorModel:
     """Fit and scale the errors of a method on ``chosen`` fields, by default all of split "validation": of each kind
-    every other field gives the scatters, the rest the factors. Raises ValueError for fewer than two fields."""
+    every other field gives the scatters, the rest the factors. size: pixels a side, smaller than the test fields, for
+    it's the number of fields that counts. Raises ValueError for fewer than two fields."""
     chosen = sorted(fields("validation") if chosen is None else chosen, key=lambda field: field.kind)
     if len(chosen) < 2:
         raise ValueError("one field can't give both scatters and factors; choose two or more.")
+    chosen = [replace(field, size=size) for field in chosen]
     shots = partial(evaluation.exposures, noise_seeds=noise_seeds, exposure_ratios=exposure_ratios)
     scatter = fit_scatter(_seen(method, shot) for shot in shots(chosen[::2], protocols=["independent"]))
     rest = [(shot, *_seen(method, shot)) for shot in shots(chosen[1::2], protocols=["independent"])]
