@@ -69,12 +69,12 @@ PERTURBATIONS = {
     **{f"background {offset:+d} sigma": Perturbation(offset=float(offset)) for offset in (3, 30, -3, -30)},
     "drizzled": Perturbation(conditions=DRIZZLED),
     "cosmic rays": Perturbation(conditions=COSMIC_RAYS),
-    "saturation": Perturbation(brightness=10.0, full_well=1.0),
+    "saturation": Perturbation(brightness=10.0, full_well=0.1),
     "PSF of 0.7 times the wavelength": Perturbation(wavelength=0.7),
     "PSF of 1.5 times the wavelength": Perturbation(wavelength=1.5),
 }
 """Name -> perturbation of an exposure under `exposures.STANDARD`, of which r = 2 is told. The "saturation" is of the
-brighter sky: compare with that."""
+brighter sky, compare with that, and of a well a tenth as deep, so that stars enough are clipped."""
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ def test_what_does_not_fit_is_refused(blank_fields):
         uncertainty.look(image[1:], image, 500.0)
     with pytest.raises(ValueError, match="too few finite pixels"):
         uncertainty.look(image, np.full_like(image, np.nan), 500.0)
-    with pytest.raises(ValueError, match="no interval of 0.5001"):
+    with pytest.raises(ValueError, match=r"no interval of 0\.5001"):
         flat().half_width(uncertainty.look(image, image, 500.0), 0.5001)
     with pytest.raises(ValueError, match="choose two or more"):
         uncertainty.calibrate(unchanged, blank_fields[:1])
