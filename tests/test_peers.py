@@ -14,8 +14,8 @@ NO_BETTER = {
     "amplification": "is the input",
     "tuned_gaussian": "is tuned to a width that changes nothing: wider ones take the peaks off stars",
     "tuned_median": "takes the peaks off stars",
-    "richardson_lucy": "has not reached the peaks of stars when it begins to fit noise",
-    "blind_deconvolution": "likewise",
+    "richardson_lucy": "cannot make a star between pixel centres as sharp as it is",
+    "blind_deconvolution": "ends at a PSF of one pixel, which fits the noise",
 }
 """Peers whose squared error on stars, in units of the noise, is not below the input's, and why."""
 
