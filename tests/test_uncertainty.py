@@ -148,7 +148,7 @@ def test_what_does_not_fit_is_refused(blank_fields):
 
 
 def test_the_record_holds_the_errors_of_todays_networks():
-    for name in ("unchanged", "network1", "modern"):
+    for name in ("unchanged", "modern"):
         model = uncertainty.load(name)
         assert model.scatter.shape == uncertainty.SHAPE and (model.scatter > 0).all()
         assert (np.diff(model.factors) > 0).all() and (np.diff(model.inflation) > 0).all()
