@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import orthogonal_mp_gram
 
 from astrounet_core import sparse
 
@@ -52,7 +53,18 @@ def test_a_dictionary_of_noise_alone_gives_means_of_patches(noise):
     """A pixel is then the mean of 64 means of 8 x 8 pixels: a triangle 15 pixels wide along each axis."""
     triangle = np.convolve(np.ones(8), np.ones(8)) / 64
     expected = (triangle**2).sum()
-    assert sparse.dictionary(noise, 2.0)[8:-8, 8:-8].std() == pytest.approx(expected, rel=0.2)
+    assert sparse.dictionary(noise, 2.0, step=1)[8:-8, 8:-8].std() == pytest.approx(expected, rel=0.2)
+
+
+def test_matching_pursuit_is_that_of_scikit_learn():
+    random = np.random.default_rng(4)
+    atoms = random.normal(0, 1, (20, 16))
+    atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
+    patches = random.normal(0, 1, (30, 5)) @ atoms[:5] + 0.05 * random.normal(0, 1, (30, 16))
+    norms = (patches**2).sum(axis=1)
+    codes = orthogonal_mp_gram(atoms @ atoms.T, atoms @ patches.T, tol=0.2, norms_squared=norms)
+    assert sparse.matching_pursuit(patches, atoms, 0.2, most=15) == pytest.approx(codes.T @ atoms, abs=1e-5)
+    assert np.array_equal(sparse.matching_pursuit(patches, atoms, 1e-30, most=2), patches)  # never there
 
 
 def test_a_dictionary_learns_what_the_image_is_made_of():
