@@ -1,0 +1,141 @@
+"""One detector for every method, as credulous with each: filters, and a threshold from the method's own empty sky.
+
+An image is correlated with each kernel of a bank, each plane divided by its rms on empty sky, and the peaks of the
+largest of them are detections where they stand above the threshold. On the noisy input itself, with the PSF for a
+kernel, that is the matched filter.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from scipy.ndimage import maximum_filter
+from scipy.signal import fftconvolve
+
+from . import exposures
+from .exposures import STANDARD, Conditions, Method
+from .instrument import FILTERS
+from .psf import hst_psf
+from .rendering import Sources, draw
+
+RADII = (0.0, 1.5, 3.0, 6.0, 12.0)
+"""Half-light radii, pixels, of the exponential discs of the bank for extended sources."""
+
+SUPPRESSION = 2
+"""Pixels around a peak in which there is no other."""
+
+KEPT = 40
+"""Peaks of an empty frame that are kept for each alarm that is wanted there, and as many at least."""
+
+FRAME = 1024
+"""Side of an empty frame, pixels: 0.47 arcmin²."""
+
+FIRST_SEED = 6_000_000
+"""Of empty frames, used for nothing else."""
+
+
+@cache
+def bank(name: str, band: str = "F606W") -> tuple[np.ndarray, ...]:
+    """Kernels of sum 1, odd sides: ``point``, the PSF alone; ``extended``, discs of `RADII` seen through it.
+
+    Raises ValueError for another name.
+    """
+    if name == "point":
+        return (hst_psf(FILTERS[band], size=31).double().numpy(),)
+    if name == "extended":
+        return tuple(_disc(radius, band) for radius in RADII)
+    raise ValueError(f"no bank {name!r}; choose point or extended.")
+
+
+def _disc(radius: float, band: str) -> np.ndarray:
+    """A round exponential disc behind the PSF, three half-light radii wide and more."""
+    if not radius:
+        return bank("point", band)[0]
+    half, middle = int(3 * radius) + 12, 96.0
+    column = [torch.tensor([value], dtype=torch.float64) for value in (middle, middle, 1.0, radius, 1.0, 1.0, 0.0)]
+    image = draw(Sources(*column), 2 * int(middle) + 1, FILTERS[band]).double().numpy()
+    stamp = image[int(middle) - half : int(middle) + half + 1, int(middle) - half : int(middle) + half + 1]
+    return stamp / stamp.sum()
+
+
+@dataclass(frozen=True)
+class Detector:
+    """kernels: the bank; scales: rms of each of its planes on empty sky; threshold; density: false alarms per arcmin²
+    at it; error: standard error of the threshold, from the number of alarms that set it."""
+
+    kernels: tuple[np.ndarray, ...]
+    scales: np.ndarray
+    threshold: float = np.inf
+    density: float = 0.0
+    error: float = 0.0
+
+    def statistic(self, image: np.ndarray) -> np.ndarray:
+        """The largest plane in every pixel, (H, W), in units of its rms on empty sky. NaN counts as zero."""
+        filled = np.nan_to_num(np.asarray(image, float))
+        planes = (fftconvolve(filled, kernel[::-1, ::-1], mode="same") for kernel in self.kernels)
+        return np.max([plane / scale for plane, scale in zip(planes, self.scales, strict=True)], axis=0)
+
+    def detect(self, image: np.ndarray) -> np.ndarray:
+        """x, y and height, (3, n), of the peaks above the threshold."""
+        return peaks(self.statistic(image), self.threshold)
+
+
+def peaks(statistic: np.ndarray, threshold: float, border: int = 0) -> np.ndarray:
+    """x, y and height, (3, n), of local maxima above ``threshold``, ``border`` pixels from the edges at least."""
+    top = maximum_filter(statistic, 2 * SUPPRESSION + 1, mode="constant", cval=-np.inf)
+    rows, columns = np.nonzero((statistic == top) & (statistic > threshold))
+    inside = (np.minimum(rows, columns) >= border) & (rows < statistic.shape[0] - border)
+    inside &= columns < statistic.shape[1] - border
+    return np.stack([columns[inside], rows[inside], statistic[rows[inside], columns[inside]]]).astype(float)
+
+
+def calibrate(
+    method: Method,
+    kernels: Sequence[np.ndarray],
+    conditions: Conditions = STANDARD,
+    density: float = 1.0,
+    alarms: int = 100,
+    longer: float = 1.0,
+) -> Detector:
+    """The detector at ``density`` false alarms per arcmin² on what ``method`` makes of empty sky.
+
+    As many frames are looked at as are expected to hold ``alarms``. The threshold lies between the height of the last
+    of these and of the next peak; a method whose empty sky has fewer peaks than that gets the height of its lowest,
+    and its real density is said. longer: exposures so many times longer. Raises ValueError for no alarms or density.
+    """
+    if density <= 0 or alarms < 1:
+        raise ValueError(f"{alarms} alarms at {density} per arcmin² set no threshold; give two positive numbers.")
+    border = max(kernel.shape[0] for kernel in kernels) // 2
+    frame = (FRAME - 2 * border) ** 2 / FRAME**2 * exposures.arcmin2(np.empty((FRAME, FRAME)))
+    count = int(np.ceil(alarms / density / frame))
+    scales, heights = None, []
+    for index in range(count):
+        noisy = exposures.expose(torch.zeros(FRAME, FRAME), conditions, FIRST_SEED + index, longer)
+        output = method(noisy, conditions.exposure_time * longer, conditions.exposure_ratio)
+        scales = _scales(output, noisy, kernels) if scales is None else scales
+        found = peaks(Detector(tuple(kernels), scales).statistic(output), 0.0, border)[2]
+        heights.append(np.sort(found)[::-1][: KEPT * int(np.ceil(density * frame) + 1)])
+    ranked = np.sort(np.concatenate(heights))[::-1]
+    wanted = max(0, min(round(density * frame * count), len(ranked) - 1))
+    threshold = (ranked[wanted - 1] + ranked[wanted]) / 2 if wanted > 0 else 1e-6
+    return Detector(
+        tuple(kernels), scales, float(threshold), wanted / (frame * count), _threshold_error(ranked, wanted)
+    )
+
+
+def _scales(output: np.ndarray, noisy: np.ndarray, kernels: Sequence[np.ndarray]) -> np.ndarray:
+    """Rms of each plane of an empty frame; at least a thousandth of the noisy one's, for outputs that are flat."""
+    ours, theirs = (
+        np.array([fftconvolve(np.nan_to_num(image), kernel[::-1, ::-1], mode="valid").std() for kernel in kernels])
+        for image in (output, noisy)
+    )
+    return np.maximum(ours, 1e-3 * theirs)
+
+
+def _threshold_error(ranked: np.ndarray, wanted: int) -> float:
+    """Standard error of the threshold: half of the span of heights whose ranks are one Poisson error away."""
+    spread = round(max(wanted, 1) ** 0.5)
+    low, high = (min(max(rank, 0), len(ranked) - 1) for rank in (wanted - spread, wanted + spread))
+    return float(ranked[low] - ranked[high]) / 2 if len(ranked) else 0.0

@@ -1,0 +1,91 @@
+"""Depths against the matched filter's theory, and against themselves."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from astrounet_core import completeness, limits
+from astrounet_core.baselines import unchanged
+from astrounet_core.completeness import LONGER, REFERENCE, depth, fit_curve, score
+from astrounet_core.detection import bank, calibrate
+from astrounet_core.instrument import F606W, magnitude_from_rate, rate_from_magnitude
+
+DENSITY = 40.0
+
+
+@pytest.fixture(scope="module")
+def detectors():
+    given = {"kernels": bank("point"), "density": DENSITY, "alarms": 80}
+    return {
+        REFERENCE: calibrate(unchanged, **given),
+        LONGER: calibrate(unchanged, longer=2.0, **given),
+        "half": calibrate(half, **given),
+    }
+
+
+def half(image, exposure_time, exposure_ratio):
+    return 0.5 * image
+
+
+@pytest.fixture(scope="module")
+def rows(detectors):
+    skies = completeness.isolated_stars(5, threshold=detectors[REFERENCE].threshold)
+    return {(row["method"], row["quantity"], row["magnitude"]): row for row in score({"half": half}, detectors, skies)}
+
+
+def test_curve_of_a_known_law():
+    rng = np.random.default_rng(0)
+    flux = rng.uniform(0, 12, 20_000)
+    seen = rng.random(20_000) < norm.cdf(flux - 5)
+    a, b = fit_curve(flux, seen)
+    assert (a, b) == (pytest.approx(-5, abs=0.3), pytest.approx(1, abs=0.06))
+    assert depth(flux, seen, 0.9) == pytest.approx(float(magnitude_from_rate(6.2816, F606W)), abs=0.01)
+
+
+def test_a_curve_that_does_not_rise_has_no_depth():
+    flux = np.linspace(1, 2, 50)
+    assert np.isnan(depth(flux, flux < 1.5, 0.9))
+
+
+def test_the_reference_reaches_the_limit(rows, detectors):
+    """Never beyond what no method can beat, and less than 0.1 mag from it: peaks are seen on whole pixels."""
+    theory = limits.magnitude_found(0.9, detectors[REFERENCE].threshold)
+    found = rows[REFERENCE, "m90", None]
+    assert theory - 0.15 < found["value"] < theory + 2 * (found["high"] - found["low"]) + 0.02
+    assert rows[REFERENCE, "m50", None]["value"] > found["value"]
+    assert rows[REFERENCE, "delta_m90", None]["value"] == 0
+
+
+def test_a_scaled_image_is_as_deep(rows):
+    assert rows["half", "delta_m90", None]["value"] == pytest.approx(0, abs=1e-9)
+
+
+def test_twice_the_exposure_goes_deeper(rows):
+    found = rows[LONGER, "delta_m90", None]
+    assert found["value"] == pytest.approx(1.25 * np.log10(2), abs=0.12)
+    assert found["low"] < found["value"] < found["high"]
+
+
+def test_completeness_falls_with_magnitude(rows):
+    shares = [
+        row["value"] for (name, quantity, _), row in rows.items() if (name, quantity) == (REFERENCE, "completeness")
+    ]
+    assert len(shares) == 6 and shares[0] > 0.9 > 0.5 > shares[-1]
+
+
+def test_crowded_stars_count_what_they_added(detectors):
+    (sky,) = completeness.crowded_stars(1, size=256)
+    with_them, without = sky.exposures()
+    added, time = float((with_them - without).sum()), sky.conditions.exposure_time
+    light = float(sky.light.sum())
+    assert added == pytest.approx(light, abs=4 * (light / time) ** 0.5)  # their own photons alone
+    seen = completeness.found(sky, unchanged, detectors[REFERENCE])
+    assert seen.shape == sky.x.shape and not seen.all()
+    blind = completeness.found(sky, lambda *given: np.zeros_like(given[0]), detectors[REFERENCE])
+    assert not blind.any()
+
+
+def test_galaxies_have_their_light():
+    (sky,) = completeness.galaxies(1, size=256)
+    flux = rate_from_magnitude(sky.magnitude, F606W)
+    assert (sky.radius >= 2).all() and sky.light.sum() == pytest.approx(flux.sum(), rel=0.15)
