@@ -132,7 +132,7 @@ PEERS = {
         "That patches of the image are sums of few shapes, which can be learnt from the image itself, and white noise "
         "of 1 after the Anscombe transform. An image with few sources teaches little.",
         partial(on_unit_noise, sparse.dictionary),
-        {"tolerance": (1.0, 1.1, 1.2)},
+        {"tolerance": (1.0, 1.1, 1.2, 1.35)},
         slow=True,
     ),
     "bm3d": Peer(

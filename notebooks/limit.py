@@ -120,8 +120,8 @@ page.text(
 # A check by trial: a sky full of stars of one magnitude, exposed once, and $T$ for each.
 
 # %%
-size, magnitude = 1024, 26.0
-x, y = (place.ravel().astype(float) for place in np.meshgrid(*2 * [np.arange(24, size - 24, 40)]))
+size, magnitude = 640, 26.0
+x, y = (place.ravel().astype(float) for place in np.meshgrid(*2 * [np.arange(24, size - 24, 34)]))
 scene = exposures.point_sources(x, y, np.full(x.shape, magnitude), size)
 noisy = exposures.expose(scene, STANDARD, seed)
 stamp = star_stamps(psf_model(STANDARD.filter), 0.0, 0.0)[0]
