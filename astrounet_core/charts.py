@@ -137,18 +137,37 @@ def dots(labels: list[str], series: dict, *, xlabel: str) -> Figure:
 
     None and NaN leave a gap. Raises ValueError where a series has not one value and error for every label.
     """
-    if any(len(part) != len(labels) for pair in series.values() for part in pair):
-        raise ValueError(f"every series needs {len(labels)} values and errors, one for each label.")
     fig, ax = _axes(series, xlabel, "")
     fig.set_figheight(1.2 + 0.35 * len(labels))
+    _lay_dots(ax, labels, series)
+    ax.set_yticks(range(len(labels)), labels)
+    ax.legend()
+    return fig
+
+
+@figure_style
+def dot_panels(labels: list[str], panels: dict) -> Figure:
+    """`dots` of several quantities side by side: {title: {label of the series: (values, errors)}}, a panel each."""
+    if not panels:
+        raise ValueError("there is nothing to draw; give at least one panel.")
+    fig = Figure(figsize=(WIDTH, 1.2 + 0.3 * len(labels)), layout="constrained")
+    axes = fig.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for ax, (title, series) in zip(axes, panels.items(), strict=True):
+        _lay_dots(ax, labels, series)
+        ax.set_title(title)
+    axes[0].set_yticks(range(len(labels)), labels)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(series))
+    return fig
+
+
+def _lay_dots(ax: Axes, labels: list[str], series: dict) -> None:
+    if any(len(part) != len(labels) for pair in series.values() for part in pair):
+        raise ValueError(f"every series needs {len(labels)} values and errors, one for each label.")
     for index, (name, (values, errors)) in enumerate(series.items()):
         x, spread = (np.array(part, dtype=float) for part in (values, errors))
         y = np.arange(len(labels)) + 0.2 * (index - (len(series) - 1) / 2)
         ax.errorbar(x, y, xerr=np.nan_to_num(spread), fmt=SYMBOLS[index % len(SYMBOLS)], capsize=3, label=name)
     ax.set(ylim=(len(labels) - 0.4, -0.6))
-    ax.set_yticks(range(len(labels)), labels)
-    ax.legend()
-    return fig
 
 
 @figure_style

@@ -6,10 +6,12 @@ The published networks had more updates than the rest, so they are no part of th
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
-from .experiments import KNOWN, SCHEDULES
+from .experiments import KNOWN, SCHEDULES, find
 from .records import TABLE, Record, check, command, folder, in_paper_columns
 from .report import title
 from .tally import mean_of_finite
@@ -28,12 +30,19 @@ def seeds(name: str, profile: str = PROFILE) -> list[Record]:
     wanted = "smoke" if profile == "smoke" else PROFILE
     places = [folder(wanted, name), folder(TABLE, name, published=True)][: 1 if profile == "smoke" else 2]
     for place in places:
-        records = [Record(path.parent) for path in sorted(place.parent.glob("seed*/fields.csv"))]
+        scored = sorted(place.parent.glob("seed*/fields.csv"))
+        records = [_record(path.parent, path.stat().st_mtime_ns) for path in scored]
         if chosen := [record for record in records if record.run.get("updates") == SCHEDULES[wanted].updates]:
             for record in chosen:
                 check(record)
             return chosen
     return []
+
+
+@lru_cache(maxsize=256)
+def _record(place: Path, changed: int) -> Record:
+    """One object a folder, so that its files are read once."""
+    return Record(place)
 
 
 def values(record: Record, measure: str, protocol: str) -> dict[str, float]:
@@ -68,30 +77,43 @@ def seed_variance(groups: Iterable[np.ndarray]) -> tuple[float, int]:
     return (squares / freedom if freedom else math.nan), freedom
 
 
-def difference(ours: np.ndarray, theirs: np.ndarray, between_seeds: float) -> dict:
+def difference(ours: np.ndarray, theirs: np.ndarray, between_seeds: tuple[float, float]) -> dict:
     """Mean difference of two experiments, ours - theirs, as {value, error, n, clear}.
 
-    ours, theirs: (seeds, fields), the same fields; between_seeds: `seed_variance`. The training seed is a random
-    effect: error^2 = s^2 / n + between_seeds (1/K + 1/K'), with s the scatter over n fields of the difference of the
-    means over K and K' seeds. clear: beyond `FIRMNESS` errors. NaN and not clear for fewer than three fields, or where
-    nothing is known of seeds.
+    ours, theirs: (seeds, fields), the same fields; between_seeds: the `seed_variance` of each. The training seed is a
+    random effect: error^2 = s^2 / n + v / K + v' / K', with s the scatter over n fields of the difference of the
+    means over K and K' seeds, v and v' the variances between these. clear: beyond `FIRMNESS` errors. NaN and not clear
+    for fewer than three fields, or where nothing is known of seeds.
     """
     change = ours.mean(axis=0) - theirs.mean(axis=0) if ours.size and theirs.size else np.empty(0)
-    if len(change) < 3 or not math.isfinite(between_seeds):
+    if len(change) < 3 or not all(map(math.isfinite, between_seeds)):
         return {"value": math.nan, "error": math.nan, "n": len(change), "clear": False}
-    variance = change.var(ddof=1) / len(change) + between_seeds * (1 / len(ours) + 1 / len(theirs))
-    value, error = float(change.mean()), math.sqrt(variance)
+    seeds_part = between_seeds[0] / len(ours) + between_seeds[1] / len(theirs)
+    value, error = float(change.mean()), math.sqrt(change.var(ddof=1) / len(change) + seeds_part)
     return {"value": value, "error": error, "n": len(change), "clear": abs(value) > FIRMNESS * error}
 
 
 def compare(name: str, reference: str, measure: str, protocol: str, profile: str = PROFILE) -> dict:
-    """`difference` of two experiments, with the variance between seeds of all experiments that have several."""
-    runs = {each: seeds(each, profile) for each in KNOWN}
-    known = [by_field(records, measure, protocol) for records in runs.values() if len(records) > 1]
-    pair = [values(record, measure, protocol) for record in (*runs[name], *runs[reference])]
-    both = aligned(pair) if runs[name] and runs[reference] else np.empty((0, 0))
-    split = len(runs[name])
-    return difference(both[:split], both[split:], seed_variance(known)[0])
+    """`difference` of two experiments, each with the `between_seeds` of its kind."""
+    ours, theirs = seeds(name, profile), seeds(reference, profile)
+    both = aligned([values(record, measure, protocol) for record in (*ours, *theirs)] if ours and theirs else [])
+    spread = tuple(between_seeds(each, measure, protocol, profile)[0] for each in (name, reference))
+    return difference(both[: len(ours)], both[len(ours) :], spread)
+
+
+def between_seeds(name: str, measure: str, protocol: str, profile: str = PROFILE) -> tuple[float, int]:
+    """`seed_variance` for an experiment, pooled over all of its kind that have several seeds, or over all there are.
+
+    Its kind: networks that predict the image itself, or the noise in units of its standard deviation, which differ
+    far less from one training to the next.
+    """
+    runs = {each: records for each in KNOWN if len(records := seeds(each, profile)) > 1}
+    alike = [records for each, records in runs.items() if _kind(each) == _kind(name)] or list(runs.values())
+    return seed_variance(by_field(records, measure, protocol) for records in alike)
+
+
+def _kind(name: str) -> str:
+    return find("experiment", name, KNOWN).network.get("output", "direct")
 
 
 def row(name: str, profile: str = PROFILE) -> dict:
@@ -108,8 +130,37 @@ def row(name: str, profile: str = PROFILE) -> dict:
         key: mean_of_finite([column[key] for column in columns]) for key in columns[0] if "_uncertainty" not in key
     }
     effort = {"updates": records[0].run["updates"], "seeds": len(records)}
-    effort["minutes"] = mean_of_finite([record.run["seconds"] / 60 for record in records])
+    effort["minutes"] = mean_of_finite([minutes(record) for record in records])
     return {"title": title(name)} | means | _uncertainties(columns, means) | effort
+
+
+def minutes(record: Record) -> float:
+    """Compute of a training: updates times the median seconds of one, so that pauses don't count; NaN without a
+    history."""
+    updates, seconds = ([row[key] for row in record.history] for key in ("update", "seconds"))
+    pace = np.diff([0, *seconds]) / np.diff([0, *updates])
+    return float(np.median(pace)) * record.run["updates"] / 60 if len(pace) else math.nan
+
+
+def learning_curves(names: Iterable[str], profile: str = PROFILE) -> dict[str, tuple[np.ndarray, ...]]:
+    """Validation PSNR, dB, against minutes of compute, for a figure: {title: (minutes, mean over seeds, spread)}.
+
+    Comparable between experiments of one training pair alone: the validation pairs are made like those.
+    """
+    curves = {}
+    for name in names:
+        runs = [_validations(record) for record in seeds(name, profile)]
+        if runs:
+            update, psnr = np.array(runs).transpose(1, 0, 2)
+            pace = mean_of_finite([minutes(record) / record.run["updates"] for record in seeds(name, profile)])
+            spread = psnr.std(axis=0, ddof=1) if len(runs) > 1 else np.zeros(len(psnr[0]))
+            curves[title(name)] = (pace * update[0], psnr.mean(axis=0), spread)
+    return curves
+
+
+def _validations(record: Record) -> tuple[list[float], list[float]]:
+    rows = [row for row in record.history if row["validation_psnr"] is not None]
+    return [row["update"] for row in rows], [row["validation_psnr"] for row in rows]
 
 
 def _known(columns: dict) -> dict[str, float]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from astrounet_core import experiment_table, records
+from astrounet_core.checkpoints import write_history
 from astrounet_core.experiment_table import aligned, difference, seed_variance
 from astrounet_core.field_table import VERSION
 from astrounet_core.provenance import write_json
@@ -21,15 +22,20 @@ def test_variance_between_seeds_is_pooled():
 
 def test_difference_by_hand():
     ours, theirs = np.array([[1.0, 2.0, 6.0]]), np.array([[0.0, 1.0, 2.0], [0.0, 1.0, 4.0]])
-    found = difference(ours, theirs, 0.12)  # means over seeds 0, 1, 3: differences 1, 1, 3; variance 4/3
+    found = difference(ours, theirs, (0.12, 0.12))  # means over seeds 0, 1, 3: differences 1, 1, 3; variance 4/3
     assert found["value"] == pytest.approx(5 / 3) and found["n"] == 3
     assert found["error"] == pytest.approx(math.sqrt(4 / 9 + 0.12 * 1.5)) and found["clear"]
-    assert not difference(ours, theirs, 0.4)["clear"]
+    assert not difference(ours, theirs, (0.4, 0.4))["clear"]
+    assert difference(ours, theirs, (0.1, 0.3))["error"] == pytest.approx(math.sqrt(4 / 9 + 0.1 + 0.15))
 
 
 def test_too_little_is_no_verdict():
     two = np.array([[1.0, 2.0]])
-    for found in (difference(two, two, 0.1), difference(np.empty((0, 0)), two, 0.1), difference(two, two, math.nan)):
+    for found in (
+        difference(two, two, (0.1, 0.1)),
+        difference(np.empty((0, 0)), two, (0.1, 0.1)),
+        difference(two, two, (0.1, math.nan)),
+    ):
         assert math.isnan(found["value"]) and not found["clear"]
 
 
@@ -39,7 +45,7 @@ def test_equal_experiments_are_rarely_told_apart():
     for _ in range(2000):
         hard = rng.normal(0, 5, 20)  # what makes a field hard is the same for all
         ours, theirs = (hard + rng.normal(0, 0.5, (3, 1)) + rng.normal(0, 0.3, (3, 20)) for _ in range(2))
-        wrong += difference(ours, theirs, 0.25 + 0.09 / 20)["clear"]
+        wrong += difference(ours, theirs, (0.25 + 0.09 / 20,) * 2)["clear"]
     assert 0.02 < wrong / 2000 < 0.07
 
 
@@ -64,6 +70,10 @@ def publish(name: str, seed: int, level: float, updates: int = 1200, preset: str
     write_json(
         place / "run.json", {"experiment": name, "preset": preset, "data": data, "updates": updates, "seconds": 60}
     )
+    curve = [(400, None, 20.0), (800, 70.0 + level, 40.0), (1200, 72.0 + level, 3640.0)]  # an hour's pause at the end
+    write_history(
+        place / "history.csv", [dict(zip(("update", "validation_psnr", "seconds"), row, strict=True)) for row in curve]
+    )
     write_fields(place / "fields.csv", rows)
     write_json(place / "metrics.json", summarise(rows))
 
@@ -76,6 +86,23 @@ def test_rows_are_means_over_seeds(house):
     found = experiment_table.compare("exp01", "network1", "mae", "paper")
     assert found["value"] == pytest.approx(3.5)
     assert found["error"] == pytest.approx(math.sqrt(0.5 * 1.5))  # variance between seeds 0.5, 1 + 1/2 of it
+
+
+def test_learning_curves_are_means_over_seeds_against_minutes(house):
+    publish("network1", 0, 1.0), publish("network1", 1, 2.0)
+    (curve,) = experiment_table.learning_curves(["network1", "exp01"]).values()
+    minutes, psnr, spread = curve
+    assert minutes == pytest.approx([2 / 3, 1.0]) and psnr == pytest.approx([71.5, 73.5])
+    assert spread == pytest.approx([0.5**0.5] * 2)
+
+
+def test_the_variance_between_seeds_is_that_of_the_kind(house):
+    publish("network1", 0, 1.0), publish("network1", 1, 2.0), publish("exp01", 0, 5.0), publish("modern", 0, 3.0)
+    of = experiment_table.between_seeds
+    assert of("exp01", "mae", "paper") == of("modern", "mae", "paper") == (pytest.approx(0.5), 1)
+    publish("modern", 1, 3.1)
+    assert of("modern_plain", "mae", "paper") == (pytest.approx(0.005), 1)
+    assert of("exp01", "mae", "paper") == (pytest.approx(0.5), 1)
 
 
 def test_a_measure_without_a_value_reads_not_run(house, monkeypatch):
