@@ -5,7 +5,8 @@ The published networks had more updates than the rest, so they are no part of th
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 from .experiments import KNOWN, SCHEDULES, find
 from .records import TABLE, Record, check, command, folder, in_paper_columns
 from .report import title
+from .tables import Column, number
 from .tally import mean_of_finite
 
 PROFILE = "retrain"
@@ -45,16 +47,45 @@ def _record(place: Path, changed: int) -> Record:
     return Record(place)
 
 
-def values(record: Record, measure: str, protocol: str) -> dict[str, float]:
+@dataclass(frozen=True)
+class Measure:
+    """What two experiments are compared by. key: column of ``fields.csv``, made comparable by ``derive``; best: the
+    direction in which it gets better, +1 or -1; head, fmt, unit: of a table's column; words: its name in a sentence."""
+
+    key: str
+    protocol: str
+    head: str
+    words: str
+    fmt: str
+    unit: str = ""
+    best: int = -1
+    derive: Callable[[float], float] = float
+
+
+def decibel(value: float) -> float:
+    """10 log10 of a ratio, so that no single field decides the mean over fields."""
+    return 10 * math.log10(value)
+
+
+MEASURES = {
+    "mae": Measure("mae", "independent", "MAE", "MAE", ".4f", "e⁻/s"),
+    "nmse": Measure("nmse", "independent", "nMSE", "noise-normalised MSE", ".2f", "dB", derive=decibel),
+    "sky_rms": Measure("sky_rms", "independent", "sky rms", "sky noise", ".3f", "σ"),
+    "flux_bias": Measure("flux_bias", "independent", "abs. bias, SNR > 10", "flux bias", ".2f", "%", derive=abs),
+    "flux_scatter": Measure("flux_scatter", "independent", "scatter, SNR > 10", "flux scatter", ".2f", "σ"),
+    "rfe": Measure("rfe_absolute", "paper", "abs. RFE", "absolute flux error", ".2f", "%"),
+    "f_measure": Measure("f_measure", "paper", "F", "F", ".3f", best=1),
+    "snr_factor": Measure("snr_factor", "paper", "SNR$_\\mathrm{f}$", "SNR$_\\mathrm{f}$", ".2f", best=1),
+}
+"""Of the paper's protocol and of independent pairs."""
+
+
+def values(record: Record, measure: str) -> dict[str, float]:
     """{field: value} of one run at `RATIO`, fields of families seen in training, finite values only."""
-    wanted = {"protocol": protocol, "exposure_ratio": RATIO, "fields": "training"}
+    what = MEASURES[measure]
+    wanted = {"protocol": what.protocol, "exposure_ratio": RATIO, "fields": "training"}
     rows = (row for row in record.fields if wanted.items() <= row.items())
-    return {row["field"]: row[measure] for row in rows if math.isfinite(row.get(measure, math.nan))}
-
-
-def by_field(records: Sequence[Record], measure: str, protocol: str) -> np.ndarray:
-    """(seeds, fields): a measure of several runs on the fields that all have a value on; and nothing else."""
-    return aligned([values(record, measure, protocol) for record in records])
+    return {row["field"]: what.derive(row[what.key]) for row in rows if math.isfinite(row.get(what.key, math.nan))}
 
 
 def aligned(runs: Sequence[dict[str, float]]) -> np.ndarray:
@@ -93,15 +124,15 @@ def difference(ours: np.ndarray, theirs: np.ndarray, between_seeds: tuple[float,
     return {"value": value, "error": error, "n": len(change), "clear": abs(value) > FIRMNESS * error}
 
 
-def compare(name: str, reference: str, measure: str, protocol: str, profile: str = PROFILE) -> dict:
-    """`difference` of two experiments, each with the `between_seeds` of its kind."""
+def compare(name: str, reference: str, measure: str, profile: str = PROFILE) -> dict:
+    """`difference` of two experiments in one of `MEASURES`, each with the `between_seeds` of its kind."""
     ours, theirs = seeds(name, profile), seeds(reference, profile)
-    both = aligned([values(record, measure, protocol) for record in (*ours, *theirs)] if ours and theirs else [])
-    spread = tuple(between_seeds(each, measure, protocol, profile)[0] for each in (name, reference))
+    both = aligned([values(record, measure) for record in (*ours, *theirs)] if ours and theirs else [])
+    spread = tuple(between_seeds(each, measure, profile)[0] for each in (name, reference))
     return difference(both[: len(ours)], both[len(ours) :], spread)
 
 
-def between_seeds(name: str, measure: str, protocol: str, profile: str = PROFILE) -> tuple[float, int]:
+def between_seeds(name: str, measure: str, profile: str = PROFILE) -> tuple[float, int]:
     """`seed_variance` for an experiment, pooled over all of its kind that have several seeds, or over all there are.
 
     Its kind: networks that predict the image itself, or the noise in units of its standard deviation, which differ
@@ -109,7 +140,7 @@ def between_seeds(name: str, measure: str, protocol: str, profile: str = PROFILE
     """
     runs = {each: records for each in KNOWN if len(records := seeds(each, profile)) > 1}
     alike = [records for each, records in runs.items() if _kind(each) == _kind(name)] or list(runs.values())
-    return seed_variance(by_field(records, measure, protocol) for records in alike)
+    return seed_variance(aligned([values(record, measure) for record in records]) for records in alike)
 
 
 def _kind(name: str) -> str:
@@ -163,6 +194,14 @@ def _validations(record: Record) -> tuple[list[float], list[float]]:
     return [row["update"] for row in rows], [row["validation_psnr"] for row in rows]
 
 
+def star_bias(name: str, low: float, high: float, profile: str = PROFILE) -> float:
+    """Median flux error, in units of its Cramér-Rao bound, of stars with signal-to-noise ratios of a bin of
+    `fluxes.SNR_EDGES`; mean over seeds, NaN without a run."""
+    wanted = {"fields": "training", "exposure_ratio": RATIO, "snr_low": low, "snr_high": high}
+    found = [row["bias_sigma"] for run in seeds(name, profile) for row in run.fluxes if wanted.items() <= row.items()]
+    return mean_of_finite(found)
+
+
 def _known(columns: dict) -> dict[str, float]:
     return {key: math.nan if value is None else value for key, value in columns.items()}
 
@@ -178,38 +217,54 @@ def _uncertainties(columns: Sequence[dict], means: dict) -> dict[str, float]:
 
 
 def difference_rows(
-    names: Iterable[str], reference: str, measures: dict[str, str], profile: str = PROFILE
+    names: Iterable[str], reference: str, measures: Iterable[str], profile: str = PROFILE
 ) -> list[dict]:
-    """A row an experiment: its `compare` with a reference in each measure, {measure: its protocol}.
+    """A row an experiment: its `compare` with a reference in each of the measures, as text, bold where it is clear.
 
-    Cells: value, ``measure_error`` and ``measure_verdict``, in words.
+    Also seeds, bias_faint and bias_bright: `star_bias` itself, not a difference. None for what was not run.
     """
     rows = []
     for name in names:
         cells = {"title": title(name), "seeds": len(seeds(name, profile)) or None}
-        for measure, protocol in measures.items():
-            found = compare(name, reference, measure, protocol, profile)
-            known = math.isfinite(found["value"])
-            cells |= {measure: found["value"] if known else None, f"{measure}_error": found["error"] if known else None}
-            cells[f"{measure}_clear"] = ("real" if found["clear"] else "no") if known else None
+        for measure in measures:
+            found, what = compare(name, reference, measure, profile), MEASURES[measure]
+            text = number(found["value"], what.fmt, spread=found["error"])
+            cells[measure] = f"**{text}**" if found["clear"] else text
+        for key, edges in {"bias_faint": (5.0, 10.0), "bias_bright": (20.0, 50.0)}.items():
+            cells[key] = star_bias(name, *edges, profile)
         rows.append(cells)
     return rows
 
 
-LABELS = {"mae": "MAE", "nmse": "noise-normalised MSE", "rfe_absolute": "absolute flux error", "f_measure": "F"}
-HIGHER_IS_BETTER = ("f_measure",)
+def columns(measures: Iterable[str], *more: Column) -> list[Column]:
+    """The columns of `difference_rows`."""
+    heads = [Column(measure, MEASURES[measure].head, unit=MEASURES[measure].unit) for measure in measures]
+    return [Column("title", "Experiment"), Column("seeds", "seeds", ".0f"), *heads, *more]
 
 
-def verdict(name: str, reference: str, measures: dict[str, str], profile: str = PROFILE) -> str:
+def difference_panels(
+    names: Sequence[str], reference: str, measures: Iterable[str], profile: str = PROFILE
+) -> dict[str, dict]:
+    """`compare` of experiments with a reference for `charts.dot_panels`: a panel a measure."""
+    panels = {}
+    for measure in measures:
+        found = [compare(name, reference, measure, profile) for name in names]
+        what = MEASURES[measure]
+        head = f"{what.head} [{what.unit}]" if what.unit else what.head
+        panels[head] = {"difference": tuple([each[key] for each in found] for key in ("value", "error"))}
+    return panels
+
+
+def verdict(name: str, reference: str, measures: Iterable[str], profile: str = PROFILE) -> str:
     """A sentence: in which measures an experiment is better or worse than its reference, beyond `FIRMNESS` errors."""
-    found = {measure: compare(name, reference, measure, protocol, profile) for measure, protocol in measures.items()}
+    found = {measure: compare(name, reference, measure, profile) for measure in measures}
     pair = f"{title(name)} against {title(reference)}"
     if not any(math.isfinite(each["value"]) for each in found.values()):
         return f"{pair}: not run."
     sides: dict[str, list[str]] = {"better": [], "worse": []}
     for measure, each in found.items():
         if each["clear"]:
-            better = (each["value"] > 0) == (measure in HIGHER_IS_BETTER)
-            sides["better" if better else "worse"].append(LABELS[measure])
-    parts = [f"{side} in {', '.join(labels)}" for side, labels in sides.items() if labels]
+            what = MEASURES[measure]
+            sides["better" if each["value"] * what.best > 0 else "worse"].append(what.words)
+    parts = [f"{side} in {', '.join(words)}" for side, words in sides.items() if words]
     return f"{pair}: {'; '.join(parts) or 'no difference beyond chance'}."
