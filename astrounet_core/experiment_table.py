@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .experiments import KNOWN, SCHEDULES, find
+from . import paper
+from .experiments import EXPERIMENTS, KNOWN, SCHEDULES, find
 from .records import TABLE, Record, check, command, folder, in_paper_columns
 from .report import title
 from .tables import Column, number
@@ -145,6 +146,28 @@ def between_seeds(name: str, measure: str, profile: str = PROFILE) -> tuple[floa
 
 def _kind(name: str) -> str:
     return find("experiment", name, KNOWN).network.get("output", "direct")
+
+
+BLANK = dict.fromkeys(("psnr", "ssim", "kl", "tpr", "f_measure", "updates", "minutes"), "–")
+"""What the paper does not print of every row."""
+
+
+def printed_row(name: str) -> dict:
+    """The paper's row of an experiment at r = 2, from its Tables 1 and 2 and section 4.4.1; empty where it has none."""
+    printed = [*paper.table(1), *paper.table("misaligned"), *paper.table(2)]
+    return next((row for row in printed if row["key"].removesuffix("@2") == name), {})
+
+
+def beside_the_paper(profile: str = PROFILE) -> list[dict]:
+    """Rows of Table 1 and its relatives: an experiment's as printed, where it is, and below it ours (`row`)."""
+    rows = []
+    for name in EXPERIMENTS:
+        if name in ("modern", "exp07_oracle"):
+            continue
+        if printed := printed_row(name):
+            rows.append(BLANK | printed | {"title": title(name), "who": "paper", "seeds": 1})
+        rows.append(row(name, profile) | {"key": name, "who": "ours"})
+    return rows
 
 
 def row(name: str, profile: str = PROFILE) -> dict:

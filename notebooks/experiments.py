@@ -40,7 +40,7 @@ seed = 0
 # many updates, and about simulated skies.
 
 # %%
-from astrounet_core import experiment_table, figures, paper, report
+from astrounet_core import experiment_table, figures, report
 from astrounet_core.experiments import EXPERIMENTS, VARIANTS
 from astrounet_core.figures import Column
 
@@ -54,15 +54,7 @@ records = [record for name in EXPERIMENTS for record in experiment_table.seeds(n
 # other skies, and its PSNR, SSIM and KL have ranges that nobody knows ([Metrics](#page-metrics)).
 
 # %% tags=["hide-input"]
-printed = {row["key"]: row for row in paper.table(1)} | {row["key"]: row for row in paper.table("misaligned")}
-blank = dict.fromkeys(("psnr", "ssim", "kl", "tpr", "f_measure", "updates", "minutes"), "–")
-printed |= {row["key"].removesuffix("@2"): row for row in paper.table(2) if row["key"].endswith("@2")}
-listed = [name for name in EXPERIMENTS if name not in ("modern", "exp07_oracle")]
-rows = []
-for name in listed:
-    if name in printed:
-        rows.append(blank | printed[name] | {"title": report.title(name), "who": "paper", "seeds": 1})
-    rows.append(experiment_table.row(name, profile) | {"who": "ours"})
+rows = experiment_table.beside_the_paper(profile)
 page.table(
     rows,
     name="table-choices",
@@ -84,7 +76,7 @@ page.table(
 
 # %% tags=["hide-input"]
 shown = [row for row in rows if row["who"] == "ours"]
-theirs = [printed.get(name, {}) for name in listed]
+theirs = [experiment_table.printed_row(row["key"]) for row in shown]
 quantities = {"rfe": "RFE [%]", "tpr": "TPR [%]", "f_measure": "F", "snr_factor": "SNR$_\\mathrm{f}$"}
 page.figure(
     figures.dot_panels(

@@ -135,6 +135,21 @@ def test_a_measure_without_a_value_reads_not_run(house, monkeypatch):
     assert math.isnan(experiment_table.row("exp01")["psnr"])
 
 
+def test_the_paper_stands_above_ours(house):
+    publish("exp02", 0, 4.0)
+    rows = experiment_table.beside_the_paper()
+    paper, ours = [row for row in rows if row["title"] == "$L_2$ loss"]
+    assert (paper["who"], paper["rfe"], paper["f_measure"], ours["who"], ours["rfe"]) == (
+        "paper",
+        4.87,
+        0.89,
+        "ours",
+        4,
+    )
+    assert experiment_table.printed_row("network2")["psnr"] == 16.3
+    assert experiment_table.printed_row("misaligned_a")["rfe"] == 15.0 and not experiment_table.printed_row("modern")
+
+
 def test_a_missing_run_says_its_command(house):
     assert experiment_table.row("exp02")["command"] == "`astrounet train exp02 --profile retrain`"
     rows = experiment_table.difference_rows(["exp02"], "network1", ["mae"])
