@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .style import COLOURS, SYMBOLS, WIDTH, figure_style, numbers
 from .style import panels as make_panels
@@ -154,7 +155,9 @@ def dot_panels(labels: list[str], panels: dict) -> Figure:
     axes = fig.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for ax, (title, series) in zip(axes, panels.items(), strict=True):
         _lay_dots(ax, labels, series)
-        ax.set_title(title)
+        ax.set_title(title, fontsize="medium")
+        ax.margins(x=0.15)
+        ax.xaxis.set_major_locator(MaxNLocator(2))
     axes[0].set_yticks(range(len(labels)), labels)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(series))
     return fig

@@ -189,11 +189,11 @@ def row(name: str, profile: str = PROFILE) -> dict:
 
 
 def minutes(record: Record) -> float:
-    """Compute of a training: updates times the median seconds of one, so that pauses don't count; NaN without a
-    history."""
+    """Compute of a training: updates times the seconds of one in the quickest tenth of the run, so that pauses and
+    other work on the machine don't count; NaN without a history."""
     updates, seconds = ([row[key] for row in record.history] for key in ("update", "seconds"))
     pace = np.diff([0, *seconds]) / np.diff([0, *updates])
-    return float(np.median(pace)) * record.run["updates"] / 60 if len(pace) else math.nan
+    return float(np.percentile(pace, 10)) * record.run["updates"] / 60 if len(pace) else math.nan
 
 
 def learning_curves(names: Iterable[str], profile: str = PROFILE) -> dict[str, tuple[np.ndarray, ...]]:

@@ -59,7 +59,8 @@ page.table(
     rows,
     name="table-choices",
     caption="Every experiment at $r = 2$ on the paper's terms, with the same compute. ±: bootstrap over fields and "
-    "spread over training seeds. Minutes: one CPU thread, of a shared machine.",
+    "spread over training seeds. Minutes: one CPU thread, at the pace of the quickest tenth of a run, for the machine "
+    "had other work.",
     columns=[
         Column("title", "Experiment"),
         Column("who", ""),
@@ -310,7 +311,8 @@ page.figure(
         markers=True,
     ),
     name="fig-minutes",
-    caption="Learning curves of networks on physical pairs. Band: spread between training seeds.",
+    caption="Learning curves of networks on physical pairs, minutes as in {numref}`table-choices`. Band: spread between "
+    "training seeds.",
     alt="A line for each variant: validation PSNR against minutes of compute.",
     record=[record for name in alike for record in experiment_table.seeds(name, profile)],
 )
