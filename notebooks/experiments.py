@@ -311,8 +311,8 @@ page.figure(
         markers=True,
     ),
     name="fig-minutes",
-    caption="Learning curves of networks on physical pairs, minutes as in {numref}`table-choices`. Band: spread between "
-    "training seeds.",
+    caption="Learning curves of networks on physical pairs, minutes as in {numref}`table-choices`. Band: spread "
+    "between training seeds.",
     alt="A line for each variant: validation PSNR against minutes of compute.",
     record=[record for name in alike for record in experiment_table.seeds(name, profile)],
 )
