@@ -278,6 +278,15 @@ def difference_panels(
     return panels
 
 
+def ranking(pairs: Iterable[tuple[str, str]], measure: str, profile: str = PROFILE) -> list[str]:
+    """The clear differences of (experiment, reference) pairs, the largest first, in words: "title +1.2 ± 0.3 dB"."""
+    what = MEASURES[measure]
+    found = [(title(name), compare(name, reference, measure, profile)) for name, reference in pairs]
+    clear = sorted((each for each in found if each[1]["clear"]), key=lambda each: -abs(each[1]["value"]))
+    texts = [number(each["value"], "+" + what.fmt, what.unit, spread=each["error"]) for _, each in clear]
+    return [f"{name} {text.replace('± +', '± ')}" for (name, _), text in zip(clear, texts, strict=True)]
+
+
 def verdict(name: str, reference: str, measures: Iterable[str], profile: str = PROFILE) -> str:
     """A sentence: in which measures an experiment is better or worse than its reference, beyond `FIRMNESS` errors."""
     found = {measure: compare(name, reference, measure, profile) for measure in measures}

@@ -297,6 +297,16 @@ answers = {
 }
 page.text("\n".join(f"- **{question}** {answer}" for question, answer in answers.items()))
 
+# %% tags=["hide-input"]
+all_pairs = pairs + [(name, "network1") for name in [*settings, *shifted, *steps]]
+ranked = experiment_table.ranking(dict.fromkeys(all_pairs), "nmse", profile)
+page.text(
+    f"All changes to Network 1 or Experiment 1 together, by what they do to the noise-normalised MSE. The clear ones, "
+    f"the largest first: {'; '.join(ranked)}."
+    if ranked
+    else "No change to Network 1 or Experiment 1 makes a clear difference."
+)
+
 # %% [markdown]
 # How fast do they learn? The validation pairs of a preset are made as its training pairs are, so curves can be compared
 # where the pairs are alike: here, independent noise and the scene for a target.
@@ -340,5 +350,7 @@ page.text(
 # - Train twice before you believe a difference.
 # - Compare on the same fields with the same noise: the difference is then far better known than either number.
 # - A verdict holds for the compute it was reached with.
+# - Look for the learning rate before the architecture: it is cheaper to change, and here it decides more than most
+#   rows of Table 1.
 #
 # **Next:** [Edges and tiles](#page-edges).

@@ -168,6 +168,13 @@ def test_a_stale_record_stops_the_page(house, change):
         experiment_table.row("exp01")
 
 
+def test_ranking_of_what_is_clear(house):
+    publish("exp01", 0, 1.0), publish("exp01", 1, 1.0), publish("exp02", 0, 10.0), publish("exp03", 0, 0.01)
+    pairs = [("exp02", "exp01"), ("exp03", "exp01"), ("exp04", "exp01")]
+    found = experiment_table.ranking(pairs, "nmse")
+    assert found == ["$L_1$ + perceptual loss −20.00 ± 0.00 dB", "$L_2$ loss +10.00 ± 0.00 dB"]
+
+
 def test_verdicts_in_words(house):
     publish("exp01", 0, 1.0), publish("exp01", 1, 1.1), publish("exp02", 0, 3.0), publish("exp04", 0, 1.05)
     measures = ["mae", "f_measure"]
