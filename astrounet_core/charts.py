@@ -10,6 +10,9 @@ from matplotlib.ticker import MaxNLocator
 from .style import COLOURS, SYMBOLS, WIDTH, figure_style, numbers
 from .style import panels as make_panels
 
+MANY = 5
+"""Curves whose legend still finds room among them; that of more goes below."""
+
 
 def running_mean(values, window: int) -> np.ndarray:
     """Mean of each value and the ``window - 1`` before it (fewer at the start): (N,) -> (N,)."""
@@ -63,7 +66,10 @@ def curves(
             band = np.asarray(spread[0], dtype=float)
             ax.fill_between(x, y - band, y + band, color=line.get_color(), alpha=0.2, linewidth=0)
     ax.set(xscale="log" if logx else "linear", yscale="log" if logy else "linear")
-    ax.legend()
+    if len(series) > MANY:
+        fig.legend(loc="outside lower center", ncols=2)
+    else:
+        ax.legend()
     return fig
 
 
@@ -136,19 +142,23 @@ def densities(panels: dict, *, xlabel: str) -> Figure:
 def dots(labels: list[str], series: dict, *, xlabel: str) -> Figure:
     """Named values with their errors, a line each from top to bottom: {label of the series: (values, errors)}.
 
-    None and NaN leave a gap. Raises ValueError where a series has not one value and error for every label.
+    None and NaN leave a gap; a single series needs no legend. Raises ValueError where a series has not one value and error for every label.
     """
     fig, ax = _axes(series, xlabel, "")
     fig.set_figheight(1.2 + 0.35 * len(labels))
     _lay_dots(ax, labels, series)
     ax.set_yticks(range(len(labels)), labels)
-    ax.legend()
+    if len(series) > 1:
+        ax.legend()
     return fig
 
 
 @figure_style
-def dot_panels(labels: list[str], panels: dict) -> Figure:
-    """`dots` of several quantities side by side: {title: {label of the series: (values, errors)}}, a panel each."""
+def dot_panels(labels: list[str], panels: dict, *, zero: bool = False) -> Figure:
+    """`dots` of several quantities side by side: {title: {label of the series: (values, errors)}}, a panel each.
+
+    zero: draw a line at zero.
+    """
     if not panels:
         raise ValueError("there is nothing to draw; give at least one panel.")
     fig = Figure(figsize=(WIDTH, 1.2 + 0.3 * len(labels)), layout="constrained")
@@ -158,8 +168,11 @@ def dot_panels(labels: list[str], panels: dict) -> Figure:
         ax.set_title(title, fontsize="medium")
         ax.margins(x=0.15)
         ax.xaxis.set_major_locator(MaxNLocator(2))
+        if zero:
+            ax.axvline(0, color="grey", linewidth=1, zorder=0)
     axes[0].set_yticks(range(len(labels)), labels)
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(series))
+    if len(series) > 1:
+        fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(series))
     return fig
 
 

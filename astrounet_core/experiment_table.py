@@ -273,7 +273,7 @@ def difference_panels(
     for measure in measures:
         found = [compare(name, reference, measure, profile) for name in names]
         what = MEASURES[measure]
-        head = f"{what.head} [{what.unit}]" if what.unit else what.head
+        head = f"{what.head} [{what.unit}]".removesuffix(" []").replace(", ", "\n")
         panels[head] = {"difference": tuple([each[key] for each in found] for key in ("value", "error"))}
     return panels
 

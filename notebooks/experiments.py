@@ -272,6 +272,7 @@ page.figure(
     figures.dot_panels(
         [report.title(name) for name in without],
         experiment_table.difference_panels(without, "modern", deep[1:], profile),
+        zero=True,
     ),
     name="fig-ablation",
     caption="{numref}`table-ablation` as a picture. To the right of zero, `modern` is the better one.",
