@@ -142,7 +142,8 @@ def densities(panels: dict, *, xlabel: str) -> Figure:
 def dots(labels: list[str], series: dict, *, xlabel: str) -> Figure:
     """Named values with their errors, a line each from top to bottom: {label of the series: (values, errors)}.
 
-    None and NaN leave a gap; a single series needs no legend. Raises ValueError where a series has not one value and error for every label.
+    None and NaN leave a gap; a single series needs no legend. Raises ValueError where a series has not one
+    value and error for every label.
     """
     fig, ax = _axes(series, xlabel, "")
     fig.set_figheight(1.2 + 0.35 * len(labels))
@@ -165,7 +166,7 @@ def dot_panels(labels: list[str], panels: dict, *, zero: bool = False) -> Figure
     axes = fig.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for ax, (title, series) in zip(axes, panels.items(), strict=True):
         _lay_dots(ax, labels, series)
-        ax.set_title(title, fontsize="medium")
+        ax.set_title(title, fontsize="small")
         ax.margins(x=0.15)
         ax.xaxis.set_major_locator(MaxNLocator(2))
         if zero:

@@ -71,6 +71,7 @@ def decibel(value: float) -> float:
 MEASURES = {
     "mae": Measure("mae", "independent", "MAE", "MAE", ".4f", "e⁻/s"),
     "nmse": Measure("nmse", "independent", "nMSE", "noise-normalised MSE", ".2f", "dB", derive=decibel),
+    "psnr": Measure("psnr", "independent", "PSNR", "PSNR", ".1f", "dB", best=1),
     "sky_rms": Measure("sky_rms", "independent", "sky rms", "sky noise", ".3f", "σ"),
     "flux_bias": Measure("flux_bias", "independent", "abs. bias, SNR > 10", "flux bias", ".2f", "%", derive=abs),
     "flux_scatter": Measure("flux_scatter", "independent", "scatter, SNR > 10", "flux scatter", ".2f", "σ"),
