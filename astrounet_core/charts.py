@@ -5,9 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .style import COLOURS, SYMBOLS, WIDTH, figure_style, numbers
 from .style import panels as make_panels
+
+MANY = 5
+"""Curves whose legend still finds room among them; that of more goes below."""
 
 
 def running_mean(values, window: int) -> np.ndarray:
@@ -62,7 +66,10 @@ def curves(
             band = np.asarray(spread[0], dtype=float)
             ax.fill_between(x, y - band, y + band, color=line.get_color(), alpha=0.2, linewidth=0)
     ax.set(xscale="log" if logx else "linear", yscale="log" if logy else "linear")
-    ax.legend()
+    if len(series) > MANY:
+        fig.legend(loc="outside lower center", ncols=2)
+    else:
+        ax.legend()
     return fig
 
 
@@ -135,20 +142,49 @@ def densities(panels: dict, *, xlabel: str) -> Figure:
 def dots(labels: list[str], series: dict, *, xlabel: str) -> Figure:
     """Named values with their errors, a line each from top to bottom: {label of the series: (values, errors)}.
 
-    None and NaN leave a gap. Raises ValueError where a series has not one value and error for every label.
+    None and NaN leave a gap; a single series needs no legend. Raises ValueError where a series has not one
+    value and error for every label.
     """
-    if any(len(part) != len(labels) for pair in series.values() for part in pair):
-        raise ValueError(f"every series needs {len(labels)} values and errors, one for each label.")
     fig, ax = _axes(series, xlabel, "")
     fig.set_figheight(1.2 + 0.35 * len(labels))
+    _lay_dots(ax, labels, series)
+    ax.set_yticks(range(len(labels)), labels)
+    if len(series) > 1:
+        ax.legend()
+    return fig
+
+
+@figure_style
+def dot_panels(labels: list[str], panels: dict, *, zero: bool = False) -> Figure:
+    """`dots` of several quantities side by side: {title: {label of the series: (values, errors)}}, a panel each.
+
+    zero: draw a line at zero.
+    """
+    if not panels:
+        raise ValueError("there is nothing to draw; give at least one panel.")
+    fig = Figure(figsize=(WIDTH, 1.2 + 0.3 * len(labels)), layout="constrained")
+    axes = fig.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for ax, (title, series) in zip(axes, panels.items(), strict=True):
+        _lay_dots(ax, labels, series)
+        ax.set_title(title, fontsize="small")
+        ax.margins(x=0.15)
+        ax.xaxis.set_major_locator(MaxNLocator(2))
+        if zero:
+            ax.axvline(0, color="grey", linewidth=1, zorder=0)
+    axes[0].set_yticks(range(len(labels)), labels)
+    if len(series) > 1:
+        fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(series))
+    return fig
+
+
+def _lay_dots(ax: Axes, labels: list[str], series: dict) -> None:
+    if any(len(part) != len(labels) for pair in series.values() for part in pair):
+        raise ValueError(f"every series needs {len(labels)} values and errors, one for each label.")
     for index, (name, (values, errors)) in enumerate(series.items()):
         x, spread = (np.array(part, dtype=float) for part in (values, errors))
         y = np.arange(len(labels)) + 0.2 * (index - (len(series) - 1) / 2)
         ax.errorbar(x, y, xerr=np.nan_to_num(spread), fmt=SYMBOLS[index % len(SYMBOLS)], capsize=3, label=name)
     ax.set(ylim=(len(labels) - 0.4, -0.6))
-    ax.set_yticks(range(len(labels)), labels)
-    ax.legend()
-    return fig
 
 
 @figure_style

@@ -96,6 +96,9 @@ VARIANTS: dict[str, Experiment] = {
     "skyless_unleaked": Experiment(
         "Sky-subtracted frames, clipping alone", changes={"keeps_sky": False, "noise": "published"}
     ),
+    "misaligned_a_poisson": Experiment(
+        "Shifts 0-4 px, Poisson divergence + perceptual", loss="poisson+perceptual", max_shift=4
+    ),
     # Network 1 with one thing of modern's; on physical pairs it is network1_physical
     "network1_output": Experiment("Network 1, output in noise units", _MODERN),
     "network1_schedule": Experiment(

@@ -3,7 +3,7 @@
 Figure styles return a matplotlib Figure; `Page.figure` gives it a number, a caption, alternative text and provenance.
 """
 
-from .charts import curves, densities, dots, errors_vs_flux, histograms, strips
+from .charts import curves, densities, dot_panels, dots, errors_vs_flux, histograms, strips
 from .diagrams import convolution_diagram, network_diagram, transposed_convolution_diagram
 from .publish import Output, Page, open_page
 from .sky import feature_maps, sky_panels, stretch
@@ -17,6 +17,7 @@ __all__ = [
     "convolution_diagram",
     "curves",
     "densities",
+    "dot_panels",
     "dots",
     "errors_vs_flux",
     "feature_maps",

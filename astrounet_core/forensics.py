@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import photometry, report
+from . import experiment_table, photometry, report
 from ._paths import MANIFEST_DIR
 from .evaluation import MATCH_RADIUS, Exposure, expose
 from .field_table import Field
@@ -21,9 +21,13 @@ from .starlists import Stars, stacking_factor
 from .tables import number
 from .tally import mean_of_finite, paired_difference
 
-EFFECTS = ("computed", "compare", "command", "reason")
+EFFECTS = ("computed", "compare", "trained", "command", "reason")
 """What the effect of a difference may be: the name of a value that a page computes; the arguments of
-`report.comparison`; a command that nobody has run yet; or why there is none to measure."""
+`report.comparison`; two experiments of equal compute (`experiment_table.verdict`); a command that nobody has run yet;
+or why there is none to measure."""
+
+TRAINED = ("mae", "nmse", "rfe", "f_measure")
+"""The `experiment_table.MEASURES` that a verdict on two trainings looks at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +77,8 @@ def _effect(part: dict, profile: str, computed: dict[str, str]) -> str:
         return computed[what]
     if kind == "compare":
         return _compared(profile, **what)
+    if kind == "trained":
+        return experiment_table.verdict(*what, TRAINED, profile).removesuffix(".")
     return f"*not run*: `{what}`" if kind == "command" else what
 
 

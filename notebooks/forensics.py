@@ -537,11 +537,10 @@ page.text(
 # (forensics-list)=
 # ## The list
 #
-# Every difference that we know of, with the place where it can be checked. *Not run* are effects that need
-# trainings that nobody has made; the command is what would make one. A preset is a whole recipe, so
-# `--preset paper` against `--preset code` changes learning rate, slope and noise model at once. `--data hla`
-# trains on the archive's sky-subtracted files ([The data](#page-data)). What this book does about each is on
-# the page [Paper versus reproduction](#page-paper-versus-reproduction).
+# Every difference that we know of, with the place where it can be checked. Where it takes a training to see what one
+# does, two networks of equal compute are compared, with the luck of training in the error
+# ([Which choices matter?](#page-experiments)). What this book does about each is on the page
+# [Paper versus reproduction](#page-paper-versus-reproduction).
 
 # %% tags=["hide-input"]
 heads = [

@@ -30,6 +30,16 @@ def test_dots_are_where_the_values_are():
     assert ax.yaxis_inverted()
 
 
+def test_dot_panels_share_their_labels():
+    one, other = {"x": ([1.0, 2.0], [0.1, 0.1])}, {"x": ([7.0, None], [0.0, 0.0])}
+    fig = figures.dot_panels(["a", "b"], {"first": one, "second": other})
+    assert [ax.get_title() for ax in fig.axes] == ["first", "second"]
+    assert fig.axes[1].containers[0].lines[0].get_xdata()[0] == 7
+    assert [text.get_text() for text in fig.axes[0].get_yticklabels()] == ["a", "b"]
+    with pytest.raises(ValueError, match="at least one panel"):
+        figures.dot_panels(["a"], {})
+
+
 def test_dots_without_a_value_for_each_label_are_refused():
     with pytest.raises(ValueError, match="one for each label"):
         figures.dots(["a", "b"], {"x": ([1.0], [0.1])}, xlabel="v")
