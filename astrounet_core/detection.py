@@ -5,14 +5,14 @@ largest of them are detections where they stand above the threshold. On the nois
 kernel, that is the matched filter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import torch
+from scipy import fft
 from scipy.ndimage import maximum_filter
-from scipy.signal import fftconvolve
 
 from . import exposures
 from .exposures import STANDARD, Conditions, Method
@@ -73,9 +73,8 @@ class Detector:
 
     def statistic(self, image: np.ndarray) -> np.ndarray:
         """The largest plane in every pixel, (H, W), in units of its rms on empty sky. NaN counts as zero."""
-        filled = np.nan_to_num(np.asarray(image, float))
-        planes = (fftconvolve(filled, kernel[::-1, ::-1], mode="same") for kernel in self.kernels)
-        return np.max([plane / scale for plane, scale in zip(planes, self.scales, strict=True)], axis=0)
+        planes = correlate(image, self.kernels)
+        return np.max(planes / self.scales[:, None, None].astype(np.float32), axis=0)
 
     def detect(self, image: np.ndarray) -> np.ndarray:
         """x, y and height, (3, n), of the peaks above the threshold."""
@@ -91,6 +90,24 @@ def peaks(statistic: np.ndarray, threshold: float, border: int = 0) -> np.ndarra
     return np.stack([columns[inside], rows[inside], statistic[rows[inside], columns[inside]]]).astype(float)
 
 
+def correlate(image: np.ndarray, kernels: Sequence[np.ndarray]) -> np.ndarray:
+    """The image (H, W) correlated with each kernel, (len(kernels), H, W), in single precision; zeros beyond its edges
+    and in place of NaN."""
+    half = max(kernel.shape[0] for kernel in kernels) // 2
+    shape = tuple(fft.next_fast_len(side + half, real=True) for side in image.shape)
+    spectrum = fft.rfft2(np.nan_to_num(np.asarray(image, np.float32)), shape)
+    planes = (fft.irfft2(spectrum * _spectrum(kernel.tobytes(), kernel.shape[0], shape), shape) for kernel in kernels)
+    return np.stack([plane[: image.shape[0], : image.shape[1]] for plane in planes])
+
+
+@lru_cache(maxsize=32)
+def _spectrum(kernel: bytes, side: int, shape: tuple[int, int]) -> np.ndarray:
+    """Transform of a square kernel of float64 that correlates, its middle on the first pixel."""
+    padded = np.zeros(shape)
+    padded[:side, :side] = np.frombuffer(kernel).reshape(side, side)
+    return np.conj(fft.rfft2(np.roll(padded, (-(side // 2),) * 2, (0, 1)))).astype(np.complex64)
+
+
 def calibrate(
     method: Method,
     kernels: Sequence[np.ndarray],
@@ -99,7 +116,19 @@ def calibrate(
     alarms: int = 100,
     longer: float = 1.0,
 ) -> Detector:
-    """The detector at ``density`` false alarms per arcmin² on what ``method`` makes of empty sky.
+    """The detector with one bank of kernels; see `calibrate_banks`."""
+    return calibrate_banks(method, {"": kernels}, conditions, density, alarms, longer)[""]
+
+
+def calibrate_banks(
+    method: Method,
+    banks: Mapping[str, Sequence[np.ndarray]],
+    conditions: Conditions = STANDARD,
+    density: float = 1.0,
+    alarms: int = 100,
+    longer: float = 1.0,
+) -> dict[str, Detector]:
+    """Detectors at ``density`` false alarms per arcmin² on what ``method`` makes of empty sky, one for each bank.
 
     As many frames are looked at as are expected to hold ``alarms``. The threshold lies between the height of the last
     of these and of the next peak; a method whose empty sky has fewer peaks than that gets the height of its lowest,
@@ -107,30 +136,35 @@ def calibrate(
     """
     if density <= 0 or alarms < 1:
         raise ValueError(f"{alarms} alarms at {density} per arcmin² set no threshold; give two positive numbers.")
-    border = max(kernel.shape[0] for kernel in kernels) // 2
+    border = max(kernel.shape[0] for kernels in banks.values() for kernel in kernels) // 2
     frame = (FRAME - 2 * border) ** 2 / FRAME**2 * exposures.arcmin2(np.empty((FRAME, FRAME)))
-    count = int(np.ceil(alarms / density / frame))
-    scales, heights = None, []
+    count, most = int(np.ceil(alarms / density / frame)), KEPT * int(np.ceil(density * frame) + 1)
+    scales: dict[str, np.ndarray] = {}
+    heights: dict[str, list] = {name: [] for name in banks}
     for index in range(count):
         noisy = exposures.expose(torch.zeros(FRAME, FRAME), conditions, FIRST_SEED + index, longer)
         output = method(noisy, conditions.exposure_time * longer, conditions.exposure_ratio)
-        scales = _scales(output, noisy, kernels) if scales is None else scales
-        found = peaks(Detector(tuple(kernels), scales).statistic(output), 0.0, border)[2]
-        heights.append(np.sort(found)[::-1][: KEPT * int(np.ceil(density * frame) + 1)])
+        for name, kernels in banks.items():
+            if name not in scales:
+                scales[name] = _scales(output, noisy, kernels)
+            found = peaks(Detector(tuple(kernels), scales[name]).statistic(output), 0.0, border)[2]
+            heights[name].append(np.sort(found)[::-1][:most])
+    return {name: _detector(banks[name], scales[name], heights[name], density, frame * count) for name in banks}
+
+
+def _detector(kernels, scales: np.ndarray, heights: Sequence[np.ndarray], density: float, area: float) -> Detector:
+    """The detector whose threshold leaves ``density`` times ``area``, arcmin², of the peaks of empty sky."""
     ranked = np.sort(np.concatenate(heights))[::-1]
-    wanted = max(0, min(round(density * frame * count), len(ranked) - 1))
+    wanted = max(0, min(round(density * area), len(ranked) - 1))
     threshold = (ranked[wanted - 1] + ranked[wanted]) / 2 if wanted > 0 else 1e-6
-    return Detector(
-        tuple(kernels), scales, float(threshold), wanted / (frame * count), _threshold_error(ranked, wanted)
-    )
+    return Detector(tuple(kernels), scales, float(threshold), wanted / area, _threshold_error(ranked, wanted))
 
 
 def _scales(output: np.ndarray, noisy: np.ndarray, kernels: Sequence[np.ndarray]) -> np.ndarray:
     """Rms of each plane of an empty frame; at least a thousandth of the noisy one's, for outputs that are flat."""
-    ours, theirs = (
-        np.array([fftconvolve(np.nan_to_num(image), kernel[::-1, ::-1], mode="valid").std() for kernel in kernels])
-        for image in (output, noisy)
-    )
+    half = max(kernel.shape[0] for kernel in kernels) // 2
+    inside = np.s_[:, half:-half, half:-half]
+    ours, theirs = (correlate(image, kernels)[inside].std((1, 2), dtype=float) for image in (output, noisy))
     return np.maximum(ours, 1e-3 * theirs)
 
 
