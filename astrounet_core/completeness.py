@@ -7,7 +7,7 @@ filter, which nothing can beat that is as credulous (`limits`); for extended sou
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -18,9 +18,10 @@ from scipy.special import log_ndtr, ndtri
 from . import exposures, limits
 from .detection import Detector
 from .exposures import STANDARD, Conditions, Method
-from .instrument import magnitude_from_rate, rate_from_magnitude
+from .instrument import FILTERS, Filter, magnitude_from_rate, rate_from_magnitude
 from .known_stars import jittered_grid
 from .rendering import Sources, draw
+from .robustness import scene_filter
 from .scenes import make_scene
 from .score_rows import bins, row
 
@@ -30,11 +31,17 @@ REFERENCE, LONGER = "unchanged", "longer exposure"
 RADIUS = 2.0
 """Pixels within which a detection is the star that was added."""
 
-WINDOW = (-1.0, 0.7)
-"""Magnitudes around the expected m90 of the reference between which sources are drawn, uniformly."""
+WINDOW, CROWDED_WINDOW = (-1.0, 0.7), (-3.0, 0.7)
+"""Magnitudes around the m90 of an isolated star in the matched filter, between which stars are drawn, uniformly."""
 
-DRAWS = 200
-"""Bootstrap samples over frames behind an interval."""
+DRAWS = 100
+"""Bootstrap samples over skies behind an interval; the exposures of one sky are drawn together."""
+
+KING = {"profile": "king", "luminosity_function": "lognormal", "log10_central_density": [0.0, 1.0]}
+"""A cluster as training has none: King's profile with its tidal edge, and a lognormal luminosity function."""
+
+WIDER = 1.25
+"""Factor on the wavelength of the PSF of "another PSF", which neither training nor detector expect."""
 
 
 @dataclass(frozen=True)
@@ -51,42 +58,74 @@ class Sky:
     magnitude: np.ndarray
     radius: np.ndarray
     seed: int
+    noise_seed: int = 0
 
     def exposures(self, longer: float = 1.0) -> tuple[np.ndarray, np.ndarray | None]:
         """The noisy frame with the sources, and without them, where there is something else; the noise of what is
         there in both is the same, the sources bring photons of their own."""
+        seed = 1_000 * self.seed + 2 * self.noise_seed
         if self.bare is None:
-            return exposures.expose(self.light, self.conditions, self.seed, longer), None
-        without = exposures.expose(self.bare, self.conditions, self.seed, longer)
-        time, generator = self.conditions.exposure_time * longer, torch.Generator().manual_seed(self.seed + 1)
+            return exposures.expose(self.light, self.conditions, seed, longer), None
+        without = exposures.expose(self.bare, self.conditions, seed, longer)
+        time, generator = self.conditions.exposure_time * longer, torch.Generator().manual_seed(seed + 1)
         photons = torch.poisson(self.light.double() * time, generator=generator) / time
         return (without + photons.numpy()).astype(np.float32), without
+
+
+def again(skies: Sequence[Sky], noise_seeds: int) -> list[Sky]:
+    """Each sky with ``noise_seeds`` noises."""
+    return [replace(sky, noise_seed=seed) for sky in skies for seed in range(noise_seeds)]
 
 
 def isolated_stars(
     count: int, conditions: Conditions = STANDARD, threshold: float = 5.0, size: int = 512, first_seed: int = 5_500_000
 ) -> list[Sky]:
     """``count`` empty frames with stars on a loose grid, magnitudes around the matched filter's m90 at a threshold."""
-    return [_stars("isolated stars", None, conditions, threshold, size, first_seed + 10 * i) for i in range(count)]
+    about = ("isolated stars", conditions, threshold, size)
+    return [_stars(*about, first_seed + 10 * index) for index in range(count)]
+
+
+def wider_stars(
+    count: int, conditions: Conditions = STANDARD, threshold: float = 5.0, size: int = 512, first_seed: int = 5_550_000
+) -> list[Sky]:
+    """The same with a PSF `WIDER` than the band's, as no training field has it."""
+    about, band = ("isolated stars, another PSF", conditions, threshold, size), scene_filter(conditions.band, WIDER)
+    return [_stars(*about, first_seed + 10 * index, band=band) for index in range(count)]
 
 
 def crowded_stars(
-    count: int, conditions: Conditions = STANDARD, threshold: float = 5.0, size: int = 512, first_seed: int = 5_600_000
+    count: int,
+    conditions: Conditions = STANDARD,
+    threshold: float = 5.0,
+    size: int = 512,
+    first_seed: int = 5_600_000,
+    fields: str = "crowded field",
+    **overrides: object,
 ) -> list[Sky]:
-    """The same in ``count`` star clusters, each another one."""
-    seeds = [first_seed + 10 * i for i in range(count)]
-    clusters = (make_scene("star_cluster", size, seed, conditions.band).image for seed in seeds)
-    return [
-        _stars("crowded field", bare, conditions, threshold, size, seed)
-        for bare, seed in zip(clusters, seeds, strict=True)
-    ]
+    """The same in ``count`` star clusters, each another one; overrides: of `scenes.make_scene`, as in `KING`."""
+    found = []
+    for seed in range(first_seed, first_seed + 10 * count, 10):
+        bare = make_scene("star_cluster", size, seed, conditions.band, **overrides).image
+        found.append(_stars(fields, conditions, threshold, size, seed, bare, CROWDED_WINDOW))
+    return found
 
 
-def _stars(fields: str, bare, conditions: Conditions, threshold: float, size: int, seed: int) -> Sky:
+def _stars(
+    fields: str,
+    conditions: Conditions,
+    threshold: float,
+    size: int,
+    seed: int,
+    bare: torch.Tensor | None = None,
+    window: tuple[float, float] = WINDOW,
+    band: Filter | None = None,
+) -> Sky:
     x, y = jittered_grid(size, seed, spacing=48)
     expected = limits.magnitude_found(0.9, threshold, conditions)
-    magnitude = expected + np.random.default_rng(seed).uniform(*WINDOW, len(x))
-    light = exposures.point_sources(x, y, magnitude, size, conditions.band).clamp_min(0)
+    magnitude = expected + np.random.default_rng(seed).uniform(*window, len(x))
+    flux = rate_from_magnitude(torch.as_tensor(magnitude), conditions.filter)
+    stars = Sources.stars(torch.as_tensor(x), torch.as_tensor(y), flux)
+    light = draw(stars, size, band or conditions.filter).clamp_min(0)
     return Sky(fields, conditions, bare, light, x, y, magnitude, np.full(len(x), RADIUS), seed)
 
 
@@ -113,19 +152,53 @@ def _galaxies(conditions: Conditions, radii, magnitudes, size: int, seed: int) -
     return Sky("extended sources", conditions, None, light, x, y, magnitude, np.maximum(RADIUS, radius), seed)
 
 
-def found(sky: Sky, method: Method, detector: Detector, longer: float = 1.0) -> np.ndarray:
-    """(n,) bool: which sources have a detection at their place, and had none without them."""
-    r, time = sky.conditions.exposure_ratio, sky.conditions.exposure_time * longer
-    with_them, without = sky.exposures(longer)
-    seen = _near(sky, detector.detect(method(with_them, time, r)))
-    return seen if without is None else seen & ~_near(sky, detector.detect(method(without, time, r)))
+@dataclass(frozen=True)
+class Found:
+    """What a detector found of the sources of one kind of skies. magnitude, seen (bool) and sky (n,) of the sources;
+    detected, real (bool) (m,): magnitude by its own filter of every detection, and whether a source is there, on skies
+    that hold nothing but the sources."""
+
+    magnitude: np.ndarray
+    seen: np.ndarray
+    sky: np.ndarray
+    detected: np.ndarray
+    real: np.ndarray
+
+
+def find(skies: Sequence[Sky], method: Method, detector: Detector, longer: float = 1.0) -> Found:
+    """Run a method on every sky, and the detector on what it makes of it; a source counts where there is a detection
+    at its place, and was none without it."""
+    seen, detected, real = [], [], []
+    for sky in skies:
+        r, time = sky.conditions.exposure_ratio, sky.conditions.exposure_time * longer
+        with_them, without = sky.exposures(longer)
+        detections = detector.measure(method(with_them, time, r))
+        there = _near(sky, detections)
+        if without is None:
+            detected.append(magnitude_from_rate(np.maximum(detections[3], 1e-9), sky.conditions.filter))
+            real.append(_real(sky, detections))
+        else:
+            there &= ~_near(sky, detector.measure(method(without, time, r)))
+        seen.append(there)
+    magnitude = np.concatenate([sky.magnitude for sky in skies])
+    number = np.concatenate([np.full(len(sky.x), sky.seed) for sky in skies])
+    return Found(magnitude, np.concatenate(seen), number, *(np.concatenate([[], *each]) for each in (detected, real)))
 
 
 def _near(sky: Sky, detections: np.ndarray) -> np.ndarray:
+    """Which sources have a detection."""
     if not detections.shape[1]:
         return np.zeros(len(sky.x), bool)
     distance, _ = cKDTree(detections[:2].T).query(np.stack([sky.x, sky.y], axis=1))
     return distance <= sky.radius
+
+
+def _real(sky: Sky, detections: np.ndarray) -> np.ndarray:
+    """Which detections have a source."""
+    if not detections.shape[1]:
+        return np.zeros(0, bool)
+    distance, nearest = cKDTree(np.stack([sky.x, sky.y], axis=1)).query(detections[:2].T)
+    return distance <= sky.radius[nearest]
 
 
 def fit_curve(flux: np.ndarray, seen: np.ndarray) -> tuple[float, float]:
@@ -143,66 +216,43 @@ def fit_curve(flux: np.ndarray, seen: np.ndarray) -> tuple[float, float]:
     return float(a), float(b / scale)
 
 
-def depth(flux: np.ndarray, seen: np.ndarray, share: float, conditions: Conditions = STANDARD) -> float:
-    """AB magnitude at which that share is found, by `fit_curve`; NaN where the curve does not rise."""
-    a, b = fit_curve(flux, seen)
-    needed = (ndtri(share) - a) / b if b > 0 else np.nan
-    return float(magnitude_from_rate(needed, conditions.filter)) if needed > 0 else float("nan")
+def depths(magnitude: np.ndarray, seen: np.ndarray, shares: Sequence[float], band: str = "F606W") -> np.ndarray:
+    """AB magnitudes at which these shares are found, by `fit_curve`; NaN where the curve does not rise."""
+    a, b = fit_curve(rate_from_magnitude(magnitude, FILTERS[band]), seen)
+    needed = (ndtri(np.asarray(shares)) - a) / b if b > 0 else np.full(len(shares), np.nan)
+    return magnitude_from_rate(np.where(needed > 0, needed, np.nan), FILTERS[band])
 
 
-def score(
-    methods: Mapping[str, Method],
-    detectors: Mapping[str, Detector],
-    skies: Sequence[Sky],
-    magnitudes: Sequence[float] | None = None,
-) -> list[dict]:
-    """Rows m50, m90, delta_m90, completeness by magnitude and threshold, of methods and of what they're compared with.
-
-    detectors: one a method, calibrated on it, `REFERENCE` among them; one called `LONGER` sees exposures r times
-    longer, unchanged. magnitudes: centres of the bins, six over the window by default.
-    """
-    ratio = skies[0].conditions.exposure_ratio
-    methods = {REFERENCE: _unchanged, LONGER: _unchanged} | dict(methods)
-    seen = {
-        name: [found(sky, methods[name], detector, ratio if name == LONGER else 1.0) for sky in skies]
-        for name, detector in detectors.items()
-    }
-    return [each for name, detector in detectors.items() for each in _rows(name, detector, seen, skies, magnitudes)]
-
-
-def _unchanged(image: np.ndarray, exposure_time: float, exposure_ratio: float) -> np.ndarray:
-    return image
-
-
-def _rows(name: str, detector: Detector, seen: dict, skies: Sequence[Sky], magnitudes) -> list[dict]:
-    conditions, magnitude = skies[0].conditions, np.concatenate([sky.magnitude for sky in skies])
-    about = dict(zip(("method", "fields", "protocol"), (name, skies[0].fields, conditions.name), strict=True))
-    about["exposure_ratio"] = conditions.exposure_ratio
-    spread = {"low": detector.threshold - detector.error, "high": detector.threshold + detector.error}
-    rows = [row(about, "threshold", detector.threshold, **spread), row(about, "alarm_density", detector.density)]
-    values = _depths(seen[name], seen[REFERENCE], skies)
-    drawn = np.random.default_rng(0).integers(len(skies), size=(DRAWS, len(skies)))
-    samples = [_depths(*([part[i] for i in pick] for part in (seen[name], seen[REFERENCE], skies))) for pick in drawn]
-    for quantity, value in values.items():
+def rows(about: Mapping[str, object], ours: Found, theirs: Found, band: str = "F606W") -> list[dict]:
+    """Rows ``m50``, ``m90``, ``delta_m50``, ``delta_m90`` (over ``theirs``, the reference on the same sources), and by
+    magnitude ``completeness`` and ``purity``, the latter at the magnitude that is measured."""
+    names, found = ("m50", "m90", "delta_m50", "delta_m90"), []
+    values = _against(ours, theirs, slice(None), band)
+    groups = [np.flatnonzero(ours.sky == sky) for sky in np.unique(ours.sky)]
+    drawn = np.random.default_rng(0).integers(len(groups), size=(DRAWS, len(groups)))
+    samples = np.array([_against(ours, theirs, np.concatenate([groups[i] for i in pick]), band) for pick in drawn])
+    for name, value, sample in zip(names, values, samples.T, strict=True):
         if np.isfinite(value):
-            low, high = np.nanpercentile([sample[quantity] for sample in samples], (16, 84))
-            rows.append(row(about, quantity, value, low=low, high=high, n=len(magnitude)))
-    return rows + _completeness(about, magnitude, np.concatenate(seen[name]), magnitudes)
+            low, high = np.nanpercentile(sample, (16, 84)) if len(groups) > 1 else (None, None)
+            found.append(row(about, name, value, low=low, high=high, n=len(ours.seen)))
+    centres = np.linspace(ours.magnitude.min(), ours.magnitude.max(), 13)[1::2]
+    found += _shares(about, "completeness", ours.magnitude, ours.seen, centres)
+    return found + (_shares(about, "purity", ours.detected, ours.real, centres) if len(ours.real) else [])
 
 
-def _depths(ours: Sequence[np.ndarray], theirs: Sequence[np.ndarray], skies: Sequence[Sky]) -> dict[str, float]:
-    conditions = skies[0].conditions
-    flux = rate_from_magnitude(np.concatenate([sky.magnitude for sky in skies]), conditions.filter)
-    m50, m90 = (depth(flux, np.concatenate(ours), share, conditions) for share in (0.5, 0.9))
-    return {"m50": m50, "m90": m90, "delta_m90": m90 - depth(flux, np.concatenate(theirs), 0.9, conditions)}
+def _against(ours: Found, theirs: Found, chosen, band: str) -> np.ndarray:
+    """m50, m90 and how much deeper both are than the reference's, (4,)."""
+    own, other = (depths(each.magnitude[chosen], each.seen[chosen], (0.5, 0.9), band) for each in (ours, theirs))
+    return np.concatenate([own, own - other])
 
 
-def _completeness(about: dict, magnitude: np.ndarray, seen: np.ndarray, magnitudes) -> list[dict]:
-    centres = np.linspace(magnitude.min(), magnitude.max(), 13)[1::2] if magnitudes is None else magnitudes
-    rows = []
+def _shares(about: Mapping[str, object], quantity: str, magnitude, yes, centres: np.ndarray) -> list[dict]:
+    """Share of ``yes`` by magnitude, of half a bin around the centres and no further, with binomial errors."""
+    found, half = [], (centres[1] - centres[0]) / 2
     for centre, chosen in bins(magnitude, centres):
+        chosen &= np.abs(magnitude - centre) <= half
         if n := int(chosen.sum()):
-            share, error = seen[chosen].mean(), (seen[chosen].mean() * (1 - seen[chosen].mean()) / n) ** 0.5
-            interval = {"low": share - error, "high": share + error}
-            rows.append(row(about, "completeness", share, magnitude=centre, n=n, **interval))
-    return rows
+            share = yes[chosen].mean()
+            error = (share * (1 - share) / n) ** 0.5
+            found.append(row(about, quantity, share, magnitude=centre, low=share - error, high=share + error, n=n))
+    return found

@@ -80,6 +80,16 @@ class Detector:
         """x, y and height, (3, n), of the peaks above the threshold."""
         return peaks(self.statistic(image), self.threshold)
 
+    def measure(self, image: np.ndarray) -> np.ndarray:
+        """x, y, height and flux, e-/s, (4, n), of the same: F = sum(K d) / sum(K^2), K the kernel that stands out."""
+        planes = correlate(image, self.kernels)
+        heights = planes / self.scales[:, None, None].astype(np.float32)
+        found = peaks(heights.max(0), self.threshold)
+        columns, lines = found[:2].astype(int)
+        best = heights[:, lines, columns].argmax(0)
+        light = np.array([(kernel**2).sum() for kernel in self.kernels])
+        return np.concatenate([found, (planes[best, lines, columns] / light[best])[None]])
+
 
 def peaks(statistic: np.ndarray, threshold: float, border: int = 0) -> np.ndarray:
     """x, y and height, (3, n), of local maxima above ``threshold``, ``border`` pixels from the edges at least."""
