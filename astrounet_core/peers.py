@@ -83,7 +83,7 @@ PEERS = {
         "Poisson noise and positive sources at pixel centres, seen through the known PSF. With pixels this wide a star "
         "between two centres comes back too blunt; early stopping is the only brake on noise.",
         partial(on_electrons, filters.richardson_lucy),
-        {"updates": (5, 10, 20, 50, 100)},
+        {"updates": (5, 10, 20, 50, 100, 200)},
     ),
     "blind_deconvolution": Peer(
         "Blind deconvolution",
@@ -132,7 +132,7 @@ PEERS = {
         "That patches of the image are sums of few shapes, which can be learnt from the image itself, and white noise "
         "of 1 after the Anscombe transform. An image with few sources teaches little.",
         partial(on_unit_noise, sparse.dictionary),
-        {"tolerance": (1.0, 1.1, 1.2, 1.35)},
+        {"tolerance": (1.0, 1.1, 1.2, 1.35, 1.5)},
         slow=True,
     ),
     "bm3d": Peer(
@@ -141,7 +141,7 @@ PEERS = {
         "That patches repeat and are sparse together, and white noise of 1 after the Anscombe transform. An optional "
         "package, free for non-commercial use only.",
         partial(on_unit_noise, sparse.bm3d),
-        {"strength": (1.0, 1.2, 1.5)},
+        {"strength": (1.0, 1.2, 1.5, 1.8, 2.2)},
         slow=True,
     ),
 }
