@@ -31,6 +31,19 @@ process takes its share of the crops of an update, see --batch.
 example: astrounet train modern --from modern --data my_pairs --updates 300
 """
 
+EVALUATE_EPILOG = """
+astrounet evaluate modern network1 --profile quick
+  scores networks by the measures of Table 1 and writes _build/results/PROFILE/NAME/seed0/metrics.json.
+
+astrounet evaluate --methods all --profile quick
+  puts every method on the scorecard, _build/results/PROFILE/scorecard.json and .csv. --profile quick is a look of
+  minutes, retrain the whole of it. What is finished is kept; the same command goes on.
+
+astrounet evaluate --method my_module:my_function --profile quick
+  adds your own: my_function(image, exposure_time, exposure_ratio) -> image, 2-d arrays of e-/s, sky-subtracted, and the
+  seconds of the exposure. my_module.py lies in this folder, or is installed.
+"""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. 0 on success; 2 and one sentence on bad input; 130 where it was interrupted."""
@@ -116,7 +129,13 @@ def _train(options) -> None:
 
 def _add_evaluate(commands) -> None:
     parser = _command(commands, "evaluate", _evaluate, "Score networks and free methods on the test fields.")
-    parser.add_argument("methods", nargs="+", metavar="METHOD", help="an experiment, or a method without training")
+    parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, EVALUATE_EPILOG
+    parser.set_defaults(interrupted="the parts of the scorecard that are finished are kept, the same command goes on")
+    parser.add_argument("names", nargs="*", metavar="METHOD", help="an experiment, or a method without training")
+    scorecard = parser.add_argument_group("scorecard")
+    scorecard.add_argument("--methods", nargs="+", metavar="METHOD", help="put these, or all, on the scorecard")
+    scorecard.add_argument("--method", action="append", metavar="MODULE:FUNCTION", help="and a denoiser of your own")
+    scorecard.add_argument("--sections", nargs="+", metavar="SECTION", help="some of its sections only")
     parser.add_argument("--profile", default="quick", help="smoke, quick, retrain or paper")
     parser.add_argument("--seed", type=int, default=0, help="training seed of the networks to score")
     parser.add_argument("--fields", type=int, default=6, help="how many of the test fields (default 6)")
@@ -126,10 +145,14 @@ def _add_evaluate(commands) -> None:
 
 
 def _evaluate(options) -> None:
+    if options.methods or options.method:
+        return _score(options)
+    if not options.names:
+        raise ValueError("no method is named; give an experiment, or --methods all for the scorecard.")
     from .scoring import evaluate
 
     paths = evaluate(
-        options.methods,
+        options.names,
         options.profile,
         seed=options.seed,
         count=options.fields,
@@ -138,6 +161,15 @@ def _evaluate(options) -> None:
         progress=not options.quiet,
     )
     print(*paths, sep="\n")
+
+
+def _score(options) -> None:
+    from . import score_methods, scorecard
+
+    methods = score_methods.methods([*(options.methods or []), *(options.method or [])])
+    say = (lambda text: None) if options.quiet else (lambda text: print(text, file=sys.stderr, flush=True))
+    path = scorecard.run(methods, options.profile, options.sections or scorecard.DEFAULT, say)
+    print(path, path.with_suffix(".csv"), sep="\n")
 
 
 def _add_publish(commands) -> None:

@@ -44,10 +44,10 @@ def replacing(path: Path) -> Iterator[Path]:
         beside.unlink(missing_ok=True)
 
 
-def write_json(path: Path, content) -> None:
+def write_json(path: Path, content, indent: int | None = 1) -> None:
     """Write JSON atomically, sorted as given, with a final newline."""
     with replacing(path) as beside:
-        beside.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+        beside.write_text(json.dumps(content, indent=indent, allow_nan=False) + "\n")
 
 
 def read_json(path: Path):

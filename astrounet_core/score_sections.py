@@ -1,0 +1,174 @@
+"""The sections of the scorecard: which measures, on which skies, on how many of them.
+
+A section takes a method by its name and returns a part: ``rows``, and where it detects also ``found``, what was
+found of every source by kind of sky, and ``fields``, the kinds' names, so that any two methods can be compared later.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from . import (
+    colour_magnitude,
+    completeness,
+    cost,
+    coverage,
+    galaxy_sizes,
+    invention,
+    known_stars,
+    limits,
+    residuals,
+    robustness,
+    shapes,
+    star_photometry,
+)
+from .completeness import LONGER, Found
+from .detection import bank, calibrate_banks
+from .exposures import STANDARD, Method
+from .field_table import fields
+from .score_rows import row
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much is measured. skies: of each kind, exposed noise_seeds times; fields: of each split of the table; alarms
+    that set a threshold, at ``density`` per arcmin²; size: pixels a side of skies of the scorecard's own."""
+
+    skies: int = 20
+    noise_seeds: int = 3
+    fields: int = 20
+    alarms: int = 100
+    density: float = 10.0
+    size: int = 384
+
+
+FULL = Counts()
+COUNTS = {
+    "smoke": Counts(skies=1, noise_seeds=1, fields=2, alarms=4, size=320),
+    "quick": Counts(skies=2, noise_seeds=1, fields=3, alarms=20, size=320),
+    "retrain": FULL,
+    "paper": FULL,
+}
+"""Profile -> counts."""
+
+STRICT = "detection_1"
+"""The section that repeats "detection" at one false alarm per arcmin², on ten times as much empty sky."""
+
+
+def skies(kind: str, counts: Counts) -> list[completeness.Sky]:
+    """Skies of a kind, each with all its noises; the held-out kinds with one noise each."""
+    threshold = limits.threshold_at(counts.density)
+    made = {
+        "isolated": completeness.isolated_stars,
+        "wider": completeness.wider_stars,
+        "crowded": completeness.crowded_stars,
+        "king": lambda *given: completeness.crowded_stars(
+            *given, first_seed=5_650_000, fields="crowded field, King profile", **completeness.KING
+        ),
+    }
+    if kind == "extended":
+        return completeness.again(completeness.galaxies(counts.skies, STANDARD, size=counts.size), counts.noise_seeds)
+    noise_seeds = 1 if kind in ("wider", "king") else counts.noise_seeds
+    return completeness.again(made[kind](counts.skies, STANDARD, threshold, counts.size), noise_seeds)
+
+
+BANKS = {"isolated": "point", "wider": "point", "crowded": "point", "king": "point", "extended": "extended"}
+"""Kind of sky -> the detector's kernels."""
+
+
+def detection(name: str, method: Method, counts: Counts) -> dict:
+    """Thresholds on the method's empty sky, what is found of every kind of source, and what is invented."""
+    longer = STANDARD.exposure_ratio if name == LONGER else 1.0
+    banks = {each: bank(each) for each in dict.fromkeys(BANKS.values())}
+    detectors = calibrate_banks(method, banks, density=counts.density, alarms=counts.alarms, longer=longer)
+    about, rows = labels(name, counts) | {"fields": "blank sky"}, []
+    for label, each in detectors.items():
+        spread = {"low": each.threshold - each.error, "high": each.threshold + each.error}
+        rows.append(row(about, f"threshold_{label}", each.threshold, n=counts.alarms, **spread))
+        rows.append(row(about, f"alarm_density_{label}", each.density, n=counts.alarms))
+    found, kinds = {}, {}
+    for kind, label in BANKS.items():
+        chosen = skies(kind, counts)
+        seen = completeness.find(chosen, method, detectors[label], longer)
+        found[kind], kinds[kind] = packed(seen), chosen[0].fields
+    if name != LONGER:
+        given = {"count": counts.skies, "noise_seeds": min(2, counts.noise_seeds)}
+        rows += invention.score({name: method}, {name: detectors["point"]}, **given)
+    return {"rows": rows, "found": found, "fields": kinds}
+
+
+def stars(name: str, method: Method, counts: Counts) -> dict:
+    """Fluxes, shapes and residuals of known stars, alone and in the fields of the table."""
+    measures = (star_photometry, shapes, residuals)
+    alone = known_stars.isolated(counts.skies, counts.noise_seeds, size=counts.size)
+    rows = known_stars.score({name: method}, alone, *measures)
+    chosen = fields("test")[: counts.fields]
+    rows += known_stars.score({name: method}, known_stars.of_fields(chosen, counts.noise_seeds), *measures)
+    realistic = known_stars.of_fields(fields("realistic")[: counts.fields], 1)
+    found = known_stars.score({name: method}, realistic, star_photometry)
+    return {"rows": rows + [each | {"fields": f"{each['fields']}, realistic"} for each in found]}
+
+
+def galaxies(name: str, method: Method, counts: Counts) -> dict:
+    """Sizes of galaxies, and a cluster's colours."""
+    rows = []
+    for index in galaxy_sizes.INDICES:
+        rows += galaxy_sizes.score({name: method}, galaxy_sizes.galaxies(counts.skies, 1, index, size=counts.size))
+    return {"rows": rows + colour_magnitude.score({name: method}, max(1, counts.skies // 4))}
+
+
+def uncertainty(name: str, method: Method, counts: Counts) -> dict:
+    """Coverage of errors that are calibrated on validation fields."""
+    return {"rows": coverage.score({name: method}, chosen=fields("test")[: counts.fields], noise_seeds=1)}
+
+
+def off_road(name: str, method: Method, counts: Counts) -> dict:
+    """Errors where an image is not what a method expects."""
+    chosen = [each for each in fields("test") if each.kind in ("sparse_field", "star_cluster")][: counts.fields]
+    found = robustness.skies(chosen, counts.size)
+    rows = robustness.score({name: method}, found, noise_seeds=1)
+    return {"rows": rows + robustness.equivariance({name: method}, found[:2])}
+
+
+def costs(name: str, method: Method, counts: Counts) -> dict:
+    """Time, memory and size."""
+    return {"rows": cost.score({name: method}, size=1024 if counts == FULL else 256, repeats=3)}
+
+
+Section = Callable[[str, Method, Counts], dict]
+SECTIONS: Mapping[str, Section] = {
+    "detection": detection,
+    STRICT: lambda name, method, counts: detection(name, method, replace(counts, density=1.0)),
+    "stars": stars,
+    "galaxies": galaxies,
+    "uncertainty": uncertainty,
+    "robustness": off_road,
+    "cost": costs,
+}
+"""Name -> what makes a part."""
+
+DEFAULT = tuple(name for name in SECTIONS if name != STRICT)
+
+
+def labels(name: str, counts: Counts) -> dict:
+    """What rows of "detection" have in common but for their fields; the protocol says which density of alarms."""
+    protocol = f"{STANDARD.name}, {counts.density:g} alarms per arcmin2"
+    return {"method": name, "protocol": protocol, "exposure_ratio": STANDARD.exposure_ratio}
+
+
+FOUND = tuple(Found.__dataclass_fields__)
+
+
+def packed(found: Found) -> dict:
+    """`Found` as JSON takes it: booleans as a string of 0 and 1."""
+    return {
+        key: "".join("01"[int(each)] for each in value) if value.dtype == bool else np.round(value, 4).tolist()
+        for key, value in asdict(found).items()
+    }
+
+
+def unpacked(plain: Mapping) -> Found:
+    """The opposite of `packed`."""
+    bits = {key: list(map(int, value)) for key, value in plain.items() if isinstance(value, str)}
+    return Found(**{key: np.array(bits[key], bool) if key in bits else np.array(plain[key]) for key in FOUND})

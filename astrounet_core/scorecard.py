@@ -1,0 +1,94 @@
+"""The scorecard: every method under every measure on the same skies, one section at a time, and one record of it all.
+
+A section of a method is a part, ``_build/scorecard/<profile>/<method>/<section>.json``, with its provenance; parts that
+are there and were made with the same counts, weights and version are kept, so that a run which was stopped goes on.
+`merge` makes the record, with each method against the unchanged input on the same sources and noise.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from . import completeness, score_record
+from ._paths import BUILD_DIR
+from .baselines import unchanged
+from .completeness import LONGER, REFERENCE
+from .exposures import VERSION, Method
+from .provenance import Stopwatch, commit, read_json, run_record, write_json
+from .score_methods import about, weights_hash
+from .score_sections import COUNTS, FULL, SECTIONS, STRICT, labels, unpacked
+
+DEFAULT = tuple(name for name in SECTIONS if name != STRICT)
+"""Sections that are run unless others are named."""
+
+
+def run(
+    methods: Mapping[str, Method],
+    profile: str,
+    sections: Sequence[str] = DEFAULT,
+    say: Callable[[str], None] = lambda text: None,
+) -> Path:
+    """Measure what is not there yet, the references included, merge all parts of the profile, and return the record.
+
+    say: is told what is begun. Raises ValueError for an unknown profile or section.
+    """
+    for kind, given, known in (("profile", [profile], COUNTS), ("section", sections, SECTIONS)):
+        for name in given:
+            if name not in known:
+                raise ValueError(f"no {kind} {name!r}; choose one of {', '.join(known)}.")
+    for name, method in ({REFERENCE: unchanged, LONGER: unchanged} | dict(methods)).items():
+        for section in sections:
+            if name == LONGER and not section.startswith("detection"):
+                continue
+            path, settings = part(profile, name, section), _settings(profile, name)
+            if not path.exists() or read_json(path)["settings"] != settings:
+                say(f"{section} of {name}")
+                _measure(path, settings, section, name, method, profile)
+    return merge(profile)
+
+
+def part(profile: str, name: str, section: str) -> Path:
+    """Where the part of a method and section lies."""
+    return BUILD_DIR / "scorecard" / profile / name.replace(":", ".") / f"{section}.json"
+
+
+def _settings(profile: str, name: str) -> dict:
+    """What a part depends on beside the code, which its provenance names."""
+    return {"method": name, "version": VERSION, "weights_sha256": weights_hash(name)} | asdict(COUNTS[profile])
+
+
+def _measure(path: Path, settings: dict, section: str, name: str, method: Method, profile: str) -> None:
+    watch, source = Stopwatch(), commit()
+    found = SECTIONS[section](name, method, COUNTS[profile])
+    given = {"preset": None, "seed": 0, "device": "cpu", "source": source, "experiment": name}
+    record = run_record(profile=profile, seconds=watch.seconds, **given)
+    write_json(path, {"settings": settings, "run": record, **found}, indent=None)
+
+
+def merge(profile: str) -> Path:
+    """The record of all parts that a profile has; see `score_record`. Raises FileNotFoundError where there is none."""
+    found = sorted((BUILD_DIR / "scorecard" / profile).glob("*/*.json"))
+    if not found:
+        raise FileNotFoundError(f"no parts of profile {profile}; run `astrounet evaluate --methods all` first.")
+    parts: dict[str, dict[str, dict]] = {}
+    for path in found:
+        each = read_json(path)
+        parts.setdefault(each["settings"]["method"], {})[path.stem] = each
+    rows = [row for sections in parts.values() for each in sections.values() for row in each["rows"]]
+    rows += [row for name, sections in parts.items() for row in _depths(name, sections, parts.get(REFERENCE, {}))]
+    runs = {name: {section: each["run"] for section, each in sections.items()} for name, sections in parts.items()}
+    path = score_record.places(profile)[0]
+    score_record.write(path, runs, {name: about(name) for name in runs}, rows)
+    return path
+
+
+def _depths(name: str, sections: Mapping[str, dict], reference: Mapping[str, dict]) -> list[dict]:
+    """Rows of `completeness.rows` for every kind of sky, against the reference's part of the same section."""
+    rows = []
+    for section in sections.keys() & reference.keys() & {"detection", STRICT}:
+        counts = replace(FULL, density=1.0) if section == STRICT else FULL
+        for kind, ours in sections[section]["found"].items():
+            of = labels(name, counts) | {"fields": sections[section]["fields"][kind]}
+            theirs = unpacked(reference[section]["found"][kind])
+            rows += completeness.rows(of, unpacked(ours), theirs)
+    return rows
