@@ -1,7 +1,8 @@
 """The sections of the scorecard: which measures, on which skies, on how many of them.
 
-A section takes a method by its name and returns a part: ``rows``, and where it detects also ``found``, what was
-found of every source by kind of sky, and ``fields``, the kinds' names, so that any two methods can be compared later.
+A section takes methods, which share the skies, and returns a part for each: ``rows``, and where
+it detects also ``found``, what was found of every source by kind of sky, and ``fields``, the kinds' names, so that any
+two methods can be compared later.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,11 +24,14 @@ from . import (
     shapes,
     star_photometry,
 )
-from .completeness import LONGER, Found
+from .completeness import LONGER, REFERENCE, Found
 from .detection import bank, calibrate_banks
 from .exposures import STANDARD, Method
 from .field_table import fields
 from .score_rows import row
+
+Methods = Mapping[str, Method]
+Parts = dict[str, dict]
 
 
 @dataclass(frozen=True)
@@ -77,78 +81,91 @@ BANKS = {"isolated": "point", "wider": "point", "crowded": "point", "king": "poi
 """Kind of sky -> the detector's kernels."""
 
 
-def detection(name: str, method: Method, counts: Counts) -> dict:
-    """Thresholds on the method's empty sky, what is found of every kind of source, and what is invented."""
-    longer = STANDARD.exposure_ratio if name == LONGER else 1.0
+def detection(methods: Methods, counts: Counts) -> Parts:
+    """Thresholds on each method's empty sky, what is found of every kind of source, and what is invented."""
     banks = {each: bank(each) for each in dict.fromkeys(BANKS.values())}
+    made = {kind: skies(kind, counts) for kind in BANKS}
+    return {name: _detection(name, method, counts, banks, made) for name, method in methods.items()}
+
+
+def _detection(name: str, method: Method, counts: Counts, banks: Mapping, made: Mapping) -> dict:
+    longer = STANDARD.exposure_ratio if name == LONGER else 1.0
     detectors = calibrate_banks(method, banks, density=counts.density, alarms=counts.alarms, longer=longer)
     about, rows = labels(name, counts) | {"fields": "blank sky"}, []
     for label, each in detectors.items():
         spread = {"low": each.threshold - each.error, "high": each.threshold + each.error}
         rows.append(row(about, f"threshold_{label}", each.threshold, n=counts.alarms, **spread))
         rows.append(row(about, f"alarm_density_{label}", each.density, n=counts.alarms))
-    found, kinds = {}, {}
-    for kind, label in BANKS.items():
-        chosen = skies(kind, counts)
-        seen = completeness.find(chosen, method, detectors[label], longer)
-        found[kind], kinds[kind] = packed(seen), chosen[0].fields
     if name != LONGER:
         given = {"count": counts.skies, "noise_seeds": min(2, counts.noise_seeds)}
-        rows += invention.score({name: method}, {name: detectors["point"]}, **given)
-    return {"rows": rows, "found": found, "fields": kinds}
+        rows += [
+            each | {"quantity": f"{each['quantity']}, {counts.density:g} alarms per arcmin2"}
+            for each in invention.score({name: method}, {name: detectors["point"]}, **given)
+        ]
+    found = {
+        kind: packed(completeness.find(each, method, detectors[BANKS[kind]], longer)) for kind, each in made.items()
+    }
+    return {"rows": rows, "found": found, "fields": {kind: each[0].fields for kind, each in made.items()}}
 
 
-def stars(name: str, method: Method, counts: Counts) -> dict:
+def stars(methods: Methods, counts: Counts) -> Parts:
     """Fluxes, shapes and residuals of known stars, alone and in the fields of the table."""
     measures = (star_photometry, shapes, residuals)
     alone = known_stars.isolated(counts.skies, counts.noise_seeds, size=counts.size)
-    rows = known_stars.score({name: method}, alone, *measures)
+    rows = known_stars.score(methods, alone, *measures)
     chosen = fields("test")[: counts.fields]
-    rows += known_stars.score({name: method}, known_stars.of_fields(chosen, counts.noise_seeds), *measures)
+    rows += known_stars.score(methods, known_stars.of_fields(chosen, counts.noise_seeds), *measures)
     realistic = known_stars.of_fields(fields("realistic")[: counts.fields], 1)
-    found = known_stars.score({name: method}, realistic, star_photometry)
-    return {"rows": rows + [each | {"fields": f"{each['fields']}, realistic"} for each in found]}
+    found = known_stars.score(methods, realistic, star_photometry)
+    return _by_method(methods, rows + [each | {"fields": f"{each['fields']}, realistic"} for each in found])
 
 
-def galaxies(name: str, method: Method, counts: Counts) -> dict:
+def galaxies(methods: Methods, counts: Counts) -> Parts:
     """Sizes of galaxies, and a cluster's colours."""
     rows = []
     for index in galaxy_sizes.INDICES:
-        rows += galaxy_sizes.score({name: method}, galaxy_sizes.galaxies(counts.skies, 1, index, size=counts.size))
-    return {"rows": rows + colour_magnitude.score({name: method}, max(1, counts.skies // 4))}
+        rows += galaxy_sizes.score(methods, galaxy_sizes.galaxies(counts.skies, 1, index, size=counts.size))
+    return _by_method(methods, rows + colour_magnitude.score(methods, max(1, counts.skies // 4)))
 
 
-def uncertainty(name: str, method: Method, counts: Counts) -> dict:
+def uncertainty(methods: Methods, counts: Counts) -> Parts:
     """Coverage of errors that are calibrated on validation fields."""
-    return {"rows": coverage.score({name: method}, chosen=fields("test")[: counts.fields], noise_seeds=1)}
+    return _by_method(methods, coverage.score(methods, chosen=fields("test")[: counts.fields], noise_seeds=1))
 
 
-def off_road(name: str, method: Method, counts: Counts) -> dict:
+def off_road(methods: Methods, counts: Counts) -> Parts:
     """Errors where an image is not what a method expects."""
     chosen = [each for each in fields("test") if each.kind in ("sparse_field", "star_cluster")][: counts.fields]
     found = robustness.skies(chosen, counts.size)
-    rows = robustness.score({name: method}, found, noise_seeds=1)
-    return {"rows": rows + robustness.equivariance({name: method}, found[:2])}
+    rows = robustness.score(methods, found, noise_seeds=1)
+    return _by_method(methods, rows + robustness.equivariance(methods, found[:2]))
 
 
-def costs(name: str, method: Method, counts: Counts) -> dict:
+def costs(methods: Methods, counts: Counts) -> Parts:
     """Time, memory and size."""
-    return {"rows": cost.score({name: method}, size=1024 if counts == FULL else 256, repeats=3)}
+    return _by_method(methods, cost.score(methods, size=1024 if counts == FULL else 256, repeats=3))
 
 
-Section = Callable[[str, Method, Counts], dict]
-SECTIONS: Mapping[str, Section] = {
+def _by_method(methods: Methods, rows: list[dict]) -> Parts:
+    """Rows of no method, those of a bound, go with the reference's."""
+    parts: Parts = {name: {"rows": []} for name in methods}
+    for each in rows:
+        name = each["method"] if each["method"] in methods else REFERENCE
+        if name in parts:
+            parts[name]["rows"].append(each)
+    return parts
+
+
+SECTIONS: Mapping[str, Callable[[Methods, Counts], Parts]] = {
     "detection": detection,
-    STRICT: lambda name, method, counts: detection(name, method, replace(counts, density=1.0)),
+    STRICT: lambda methods, counts: detection(methods, replace(counts, density=1.0)),
     "stars": stars,
     "galaxies": galaxies,
     "uncertainty": uncertainty,
     "robustness": off_road,
     "cost": costs,
 }
-"""Name -> what makes a part."""
-
-DEFAULT = tuple(name for name in SECTIONS if name != STRICT)
+"""Name -> what makes the parts."""
 
 
 def labels(name: str, counts: Counts) -> dict:

@@ -21,6 +21,9 @@ from .score_sections import COUNTS, FULL, SECTIONS, STRICT, labels, unpacked
 DEFAULT = tuple(name for name in SECTIONS if name != STRICT)
 """Sections that are run unless others are named."""
 
+TOGETHER = 4
+"""Methods that are measured together: they share skies and bounds; what is stopped loses their section."""
+
 
 def run(
     methods: Mapping[str, Method],
@@ -36,15 +39,21 @@ def run(
         for name in given:
             if name not in known:
                 raise ValueError(f"no {kind} {name!r}; choose one of {', '.join(known)}.")
-    for name, method in ({REFERENCE: unchanged, LONGER: unchanged} | dict(methods)).items():
-        for section in sections:
-            if name == LONGER and not section.startswith("detection"):
-                continue
-            path, settings = part(profile, name, section), _settings(profile, name)
-            if not path.exists() or read_json(path)["settings"] != settings:
-                say(f"{section} of {name}")
-                _measure(path, settings, section, name, method, profile)
+    everyone = {REFERENCE: unchanged, LONGER: unchanged} | dict(methods)
+    for section in sections:
+        wanted = [name for name in everyone if not _is_there(profile, name, section)]
+        for names in (wanted[first : first + TOGETHER] for first in range(0, len(wanted), TOGETHER)):
+            say(f"{section}: {', '.join(names)}")
+            _measure(profile, section, {name: everyone[name] for name in names})
     return merge(profile)
+
+
+def _is_there(profile: str, name: str, section: str) -> bool:
+    """Whether a part needs no measurement; a longer exposure is only there to detect in."""
+    path = part(profile, name, section)
+    if name == LONGER and not section.startswith("detection"):
+        return True
+    return path.exists() and read_json(path)["settings"] == _settings(profile, name)
 
 
 def part(profile: str, name: str, section: str) -> Path:
@@ -57,12 +66,15 @@ def _settings(profile: str, name: str) -> dict:
     return {"method": name, "version": VERSION, "weights_sha256": weights_hash(name)} | asdict(COUNTS[profile])
 
 
-def _measure(path: Path, settings: dict, section: str, name: str, method: Method, profile: str) -> None:
+def _measure(profile: str, section: str, methods: Mapping[str, Method]) -> None:
+    """Write the parts of a few methods; each is said to have taken its share of the time."""
     watch, source = Stopwatch(), commit()
-    found = SECTIONS[section](name, method, COUNTS[profile])
-    given = {"preset": None, "seed": 0, "device": "cpu", "source": source, "experiment": name}
-    record = run_record(profile=profile, seconds=watch.seconds, **given)
-    write_json(path, {"settings": settings, "run": record, **found}, indent=None)
+    found = SECTIONS[section](methods, COUNTS[profile])
+    given = {"preset": None, "seed": 0, "device": "cpu", "source": source, "seconds": watch.seconds / len(methods)}
+    for name, each in found.items():
+        record = run_record(profile=profile, experiment=name, measured_with=len(methods), **given)
+        content = {"settings": _settings(profile, name), "run": record, **each}
+        write_json(part(profile, name, section), content, indent=None)
 
 
 def merge(profile: str) -> Path:
