@@ -1,11 +1,12 @@
 # The face of the project: each target is a line or two, the engine is the Snakefile.
 PYTHON ?= python3
 PROFILE ?= quick
+SCORED := $(if $(filter quick,$(PROFILE)),retrain,$(PROFILE))
 BIN := .venv/bin
 SNAKEMAKE := PYTHONPATH= $(BIN)/python -m snakemake --workflow-profile profiles/default
 
 .DEFAULT_GOAL := help
-.PHONY: help book page survey test lint inspect serve bench checks teaser clean publish
+.PHONY: help book page survey test lint inspect serve scorecard bench checks teaser clean publish
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -35,6 +36,10 @@ inspect: .venv/.ready  ## open every built page in headless Chromium, network of
 
 serve:  ## read the built book at http://localhost:8000
 	@$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+scorecard: .venv/.ready  ## every method under every measure, hours: results/PROFILE/scorecard.json (PROFILE=retrain)
+	@$(BIN)/astrounet evaluate --methods all --profile $(SCORED) && mkdir -p results/$(SCORED)
+	@cp _build/results/$(SCORED)/scorecard.json results/$(SCORED)/
 
 bench: .venv/.ready  ## speed and memory, as ratios in one run
 	@$(BIN)/python benchmarks/inference.py

@@ -28,6 +28,7 @@ SCORING = (
 SEEDS = SETTINGS["training_seeds"]
 TRAINED = [f"{name}/seed{k}" for name in SETTINGS["train"] for k in range(SEEDS.get(name, SEEDS["default"]))]
 EVALUATED = [f"{RESULTS}/{run}/metrics.json" for run in TRAINED]
+SCORECARD = f"{RESULTS}/scorecard.json"
 FREE = [f"{RESULTS}/{name}/seed0/metrics.json" for name in SETTINGS["evaluate"]]
 
 
@@ -124,10 +125,27 @@ rule evaluate:
         "{PYTHON} -m astrounet_core.cli evaluate {SETTINGS[evaluate]} {SCORING}"
 
 
+rule scorecard:
+    "The profile's methods and sections of the scorecard; parts that are there are kept."
+    output:
+        SCORECARD,
+    params:
+        digest=plan.scorecard_digest() + str(SETTINGS["scorecard"]),
+    benchmark:
+        "_build/timings/scorecard.tsv"
+    message:
+        "scorecard of " + ", ".join(SETTINGS["scorecard"]["methods"])
+    threads: 1
+    shell:
+        "OMP_NUM_THREADS={threads} {PYTHON} -m astrounet_core.cli evaluate --profile {PROFILE} --quiet"
+        " --methods {SETTINGS[scorecard][methods]} --sections {SETTINGS[scorecard][sections]}"
+
+
 rule execute:
     "One notebook, by papermill."
     input:
         lambda wildcards: EVALUATED + FREE if plan.reads_results(wildcards.page) else [],
+        lambda wildcards: SCORECARD if plan.reads_scorecard(wildcards.page) else [],
     output:
         f"_build/pages/{PROFILE}/{{page}}.ipynb",
     params:

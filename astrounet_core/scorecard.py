@@ -7,6 +7,7 @@ are there and were made with the same counts, weights and version are kept, so t
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 
 from . import completeness, score_record
@@ -14,12 +15,19 @@ from ._paths import BUILD_DIR
 from .baselines import unchanged
 from .completeness import LONGER, REFERENCE
 from .exposures import VERSION, Method
-from .provenance import Stopwatch, commit, read_json, run_record, write_json
+from .provenance import Stopwatch, commit, digest, read_json, run_record, write_json
 from .score_methods import about, weights_hash
 from .score_sections import COUNTS, FULL, SECTIONS, STRICT, labels, unpacked
 
 DEFAULT = tuple(name for name in SECTIONS if name != STRICT)
 """Sections that are run unless others are named."""
+
+MEASURES = (
+    *("bounds", "colour_magnitude", "completeness", "cost", "coverage", "detection", "exposures", "galaxy_sizes"),
+    *("invention", "known_stars", "residuals", "robustness", "score_rows", "score_sections", "shapes"),
+    *("star_photometry", "uncertainty"),
+)
+"""Modules whose change makes parts stale."""
 
 TOGETHER = 4
 """Methods that are measured together: they share skies and bounds; what is stopped loses their section."""
@@ -62,8 +70,14 @@ def part(profile: str, name: str, section: str) -> Path:
 
 
 def _settings(profile: str, name: str) -> dict:
-    """What a part depends on beside the code, which its provenance names."""
-    return {"method": name, "version": VERSION, "weights_sha256": weights_hash(name)} | asdict(COUNTS[profile])
+    """What a part depends on: counts, weights, and the code of the measures."""
+    given = {"method": name, "version": VERSION, "weights_sha256": weights_hash(name), "measures_sha256": _measures()}
+    return given | asdict(COUNTS[profile])
+
+
+@cache
+def _measures() -> str:
+    return digest([Path(__file__).with_name(f"{name}.py") for name in MEASURES])
 
 
 def _measure(profile: str, section: str, methods: Mapping[str, Method]) -> None:

@@ -128,6 +128,17 @@ def evaluation_digest() -> str:
     return digest(ROOT / "data_manifest", *(LIBRARY / f"{module}.py" for module in modules))
 
 
+def scorecard_digest() -> str:
+    """What the scorecard is made from: the library behind it, the table of fields and the published weights."""
+    modules = imported_modules(LIBRARY / "scorecard.py") | {"scorecard"}
+    return digest(ROOT / "data_manifest", *(LIBRARY / f"{module}.py" for module in modules))
+
+
+def reads_scorecard(name: str) -> bool:
+    """Whether a page shows the scorecard's record, so that this must be there first."""
+    return "score_record" in imported_modules(NOTEBOOKS / f"{name}.py")
+
+
 def starts_from(pattern: str, experiment: str) -> list[str]:
     """The run that an experiment's transfer learning needs, if any."""
     first = EXPERIMENTS[experiment].start_from
