@@ -36,6 +36,11 @@ class Record:
             raise ValueError(f"{len(found)} rows of {quantity!r} of {method!r}; name fields, protocol or magnitude.")
         return found[0] if found else None
 
+    def made_by(self, *methods: str, section: str | None = None) -> list[dict]:
+        """Provenance of a section, or of all, of these methods, of all where none is named."""
+        chosen = [self.runs[name] for name in (methods or self.runs) if name in self.runs]
+        return [run for each in chosen for kind, run in each.items() if section in (None, kind)]
+
     def title(self, method: str) -> str:
         return self.methods.get(method, {}).get("title", method)
 

@@ -7,7 +7,6 @@ are there and were made with the same counts, weights and version are kept, so t
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import cache
 from pathlib import Path
 
 from . import completeness, score_record
@@ -22,12 +21,16 @@ from .score_sections import COUNTS, FULL, SECTIONS, STRICT, labels, unpacked
 DEFAULT = tuple(name for name in SECTIONS if name != STRICT)
 """Sections that are run unless others are named."""
 
-MEASURES = (
-    *("bounds", "colour_magnitude", "completeness", "cost", "coverage", "detection", "exposures", "galaxy_sizes"),
-    *("invention", "known_stars", "residuals", "robustness", "score_rows", "score_sections", "shapes"),
-    *("star_photometry", "uncertainty"),
-)
-"""Modules whose change makes parts stale."""
+MEASURES = {
+    "detection": ("completeness", "detection", "invention"),
+    STRICT: ("completeness", "detection", "invention"),
+    "stars": ("bounds", "known_stars", "residuals", "shapes", "star_photometry"),
+    "galaxies": ("bounds", "colour_magnitude", "galaxy_sizes", "known_stars"),
+    "uncertainty": ("coverage", "uncertainty"),
+    "robustness": ("known_stars", "robustness"),
+    "cost": ("cost",),
+}
+"""Section -> modules whose change makes its parts stale, with `exposures` and `score_rows` for all."""
 
 TOGETHER = 4
 """Methods that are measured together: they share skies and bounds; what is stopped loses their section."""
@@ -61,7 +64,7 @@ def _is_there(profile: str, name: str, section: str) -> bool:
     path = part(profile, name, section)
     if name == LONGER and not section.startswith("detection"):
         return True
-    return path.exists() and read_json(path)["settings"] == _settings(profile, name)
+    return path.exists() and read_json(path)["settings"] == _settings(profile, name, section)
 
 
 def part(profile: str, name: str, section: str) -> Path:
@@ -69,15 +72,12 @@ def part(profile: str, name: str, section: str) -> Path:
     return BUILD_DIR / "scorecard" / profile / name.replace(":", ".") / f"{section}.json"
 
 
-def _settings(profile: str, name: str) -> dict:
+def _settings(profile: str, name: str, section: str) -> dict:
     """What a part depends on: counts, weights, and the code of the measures."""
-    given = {"method": name, "version": VERSION, "weights_sha256": weights_hash(name), "measures_sha256": _measures()}
+    modules = ("exposures", "score_rows", *MEASURES.get(section, ()))
+    code = digest([Path(__file__).with_name(f"{module}.py") for module in modules])
+    given = {"method": name, "version": VERSION, "weights_sha256": weights_hash(name), "measures_sha256": code}
     return given | asdict(COUNTS[profile])
-
-
-@cache
-def _measures() -> str:
-    return digest([Path(__file__).with_name(f"{name}.py") for name in MEASURES])
 
 
 def _measure(profile: str, section: str, methods: Mapping[str, Method]) -> None:
@@ -87,7 +87,7 @@ def _measure(profile: str, section: str, methods: Mapping[str, Method]) -> None:
     given = {"preset": None, "seed": 0, "device": "cpu", "source": source, "seconds": watch.seconds / len(methods)}
     for name, each in found.items():
         record = run_record(profile=profile, experiment=name, measured_with=len(methods), **given)
-        content = {"settings": _settings(profile, name), "run": record, **each}
+        content = {"settings": _settings(profile, name, section), "run": record, **each}
         write_json(part(profile, name, section), content, indent=None)
 
 
