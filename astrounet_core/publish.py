@@ -105,6 +105,20 @@ class Page:
         """Prose with computed numbers in it (see `value`), MyST inline text."""
         return Output(markdown, f"<p>{_rich(markdown)}</p>", _plain(markdown))
 
+    def definitions(self, terms: dict[str, list[str]]) -> Output:
+        """A definition list, {term: paragraphs}, MyST inline text. Raises ValueError for no terms."""
+        if not terms:
+            raise ValueError(f"a list of page {self.name!r} has no terms; give it some.")
+        lines = [
+            f"**{term}**\n: " + "\n\n  ".join(map(_one_line, paragraphs)) + "\n" for term, paragraphs in terms.items()
+        ]
+        parts = (
+            f"<dt><b>{_rich(term)}</b></dt><dd>{''.join(f'<p>{_rich(one)}</p>' for one in paragraphs)}</dd>"
+            for term, paragraphs in terms.items()
+        )
+        plain = "\n".join(f"{_plain(term)}: {_plain(' '.join(paragraphs))}" for term, paragraphs in terms.items())
+        return Output("\n".join(lines), f"<dl>{''.join(parts)}</dl>", plain)
+
     @staticmethod
     def value(x, fmt: str = ".3g", unit: str = "", spread=None, interval=None) -> str:
         """A number for prose: ``2.26 ± 0.18 %``; None and NaN read *not run*."""

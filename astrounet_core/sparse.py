@@ -6,8 +6,10 @@ gives a denoised image of the same shape.
 
 import warnings
 from functools import cache
+from types import ModuleType
 
 import numpy as np
+from scipy.fft import dct
 from scipy.ndimage import convolve1d
 from skimage.restoration import cycle_spin, denoise_wavelet
 from sklearn.decomposition import MiniBatchDictionaryLearning
@@ -82,23 +84,27 @@ def dictionary(image: np.ndarray, tolerance: float, patch: int = 8, atoms: int =
 def _approach(patches: np.ndarray, energy: float, atoms: int) -> np.ndarray:
     """Patches (n, pixels) by few atoms each, up to a residual of this energy; 0 for those that have no more than that.
 
-    The dictionary is learnt (Mairal et al. 2009) from up to `LEARNT_FROM` of the others, brought to one length so that
-    bright stars don't outweigh the rest. Where these are fewer than the atoms all patches count as noise.
+    Where those that do are no more than the atoms, they teach nothing: cosines are the atoms then.
     """
     norms, approached = (patches**2).sum(axis=1), np.zeros_like(patches)
     found = np.flatnonzero(norms > energy)
-    if len(found) <= atoms:
-        return approached
-    some = np.random.default_rng(0).permutation(found)[:LEARNT_FROM]
+    cosines = dct(np.eye(round(patches.shape[1] ** 0.5)), axis=0, norm="ortho")
+    shapes = _learn(patches[found], atoms) if len(found) > atoms else np.kron(cosines, cosines)
+    approached[found] = matching_pursuit(patches[found], shapes, energy)
+    return approached
+
+
+def _learn(patches: np.ndarray, atoms: int) -> np.ndarray:
+    """Atoms (atoms, pixels) of length one, learnt (Mairal et al. 2009) from up to `LEARNT_FROM` of the patches, which
+    are brought to one length so that bright stars don't outweigh the rest."""
+    some = patches[np.random.default_rng(0).permutation(len(patches))[:LEARNT_FROM]]
     learning = MiniBatchDictionaryLearning(
         atoms, alpha=0.5, max_iter=5, batch_size=256, fit_algorithm="cd", transform_max_iter=50, random_state=0
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # of codes in mid-learning, by parts in 10^6
-        learnt = learning.fit(patches[some] / np.sqrt(norms[some])[:, None]).components_
-    learnt = learnt / np.maximum(np.linalg.norm(learnt, axis=1, keepdims=True), 1e-12)
-    approached[found] = matching_pursuit(patches[found], learnt, energy)
-    return approached
+        learnt = learning.fit(some / np.linalg.norm(some, axis=1, keepdims=True)).components_
+    return learnt / np.maximum(np.linalg.norm(learnt, axis=1, keepdims=True), 1e-12)
 
 
 def matching_pursuit(patches: np.ndarray, atoms: np.ndarray, energy: float, most: int = 16) -> np.ndarray:
@@ -132,15 +138,21 @@ def _average(patches: np.ndarray, shape: tuple[int, int], step: int) -> np.ndarr
 def bm3d(image: np.ndarray, strength: float) -> np.ndarray:
     """Blocks that look alike, filtered together (Dabov et al. 2007, doi:10.1109/TIP.2007.901238), by the authors' code.
 
-    strength: the noise that BM3D is told, in units of the image's. Raises ValueError where bm3d, an optional package
-    whose licence is for non-commercial use, is not installed.
+    strength: the noise that BM3D is told, in units of the image's. Raises what `bm3d_package` raises.
     """
-    try:
-        from bm3d import BM3DProfile
-        from bm3d import bm3d as denoise
-    except ImportError:
-        raise ValueError("BM3D needs the package bm3d; install it with `pip install 'astrounet[bm3d]'`.") from None
-    profile = BM3DProfile()
+    package = bm3d_package()
+    profile = package.BM3DProfile()
     profile.num_threads = 1  # with more, two runs differ in the last digits
     level = np.median(image)
-    return level + denoise(BM3D_SIGMA * (image - level), strength * BM3D_SIGMA, profile) / BM3D_SIGMA
+    return level + package.bm3d(BM3D_SIGMA * (image - level), strength * BM3D_SIGMA, profile) / BM3D_SIGMA
+
+
+def bm3d_package() -> ModuleType:
+    """The package bm3d, an optional one. Raises ValueError, with what to do, where it is not installed."""
+    try:
+        import bm3d as package
+    except ImportError:
+        raise ValueError(
+            "BM3D needs the package bm3d, free for non-commercial use only; install it with `pip install bm3d`."
+        ) from None
+    return package

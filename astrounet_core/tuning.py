@@ -18,7 +18,8 @@ from .evaluation import exposures
 from .exposures import Method
 from .field_table import VERSION, fields
 from .metrics import noise_normalised_mse
-from .peers import PEERS, TUNED, Peer, tuned
+from .peer_entry import Peer
+from .peers import PEERS, TUNED, tuned
 from .provenance import replacing
 
 FIELDS, SIZE, SLOW_SIZE, RATIO = 6, 256, 128, 2.0

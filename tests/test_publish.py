@@ -155,6 +155,14 @@ def test_prose_with_numbers(page):
     assert text.markdown == text.text == "It fell to 0.012 ± 0.001 e⁻/s, then not run."
 
 
+def test_definitions_are_a_list_of_paragraphs(page):
+    output = page.definitions({"Median (`median`)": ["What it\n does {cite:p}`tukey1977`.", "What it costs."]})
+    assert output.markdown == "**Median (`median`)**\n: What it does {cite:p}`tukey1977`.\n\n  What it costs.\n"
+    assert "<dt><b>Median (<code>median</code>)</b></dt><dd><p>What it does tukey1977.</p><p>What it" in output.html
+    with pytest.raises(ValueError, match="no terms"):
+        page.definitions({})
+
+
 def test_fences_inside_get_longer_fences_outside():
     outer = publish._directive("note", "", {}, "````{tip}\nhello\n````").splitlines()
     assert outer[0] == "`````{note} " and outer[-1] == "`````"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from astrounet_core import peers, tuning
-from astrounet_core.peers import Peer
+from astrounet_core.peer_entry import Peer
 from astrounet_core.tuning import Sample, criterion, samples, search
 
 
@@ -32,7 +32,7 @@ def test_the_criterion_is_a_geometric_mean_in_units_of_the_noise(two):
 
 
 def test_the_whole_grid_is_searched_in_order(two):
-    made = Peer("", "classical", "", lambda a, b: scaled(a * b), {"a": (1.0, 0.5), "b": (1, 2)})
+    made = Peer("", "smoothing", "", [], "", lambda a, b: scaled(a * b), {"a": (1.0, 0.5), "b": (1, 2)})
     rows = search(made, two)
     assert [(row["a"], row["b"]) for row in rows] == [(1.0, 1), (1.0, 2), (0.5, 1), (0.5, 2)]
     assert min(rows, key=lambda row: row["nmse"])["a"] == 0.5
