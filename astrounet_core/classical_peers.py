@@ -169,7 +169,7 @@ CLASSICAL = {
         kind="patches",
         how="Patches that look alike are stacked to blocks, each block is transformed in three dimensions, weak "
         "coefficients are dropped, and the patches go back to their places; a second pass does it again with a Wiener "
-        "filter. For twenty years the method to beat.",
+        "filter. For ten years, until networks came, the method to beat.",
         cite=["dabov2007", "makitalo2013"],
         assumes="That patches repeat and are sparse together, and white noise of 1 after the Anscombe transform. An "
         "optional package, free for non-commercial use only.",

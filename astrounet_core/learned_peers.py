@@ -24,9 +24,8 @@ LEARNED = {
     "flamary": Peer(
         title="Three-layer CNN (Flamary 2017)",
         kind="learned",
-        how="Three convolutions, with 64 maps of 10×10, 16 of 6×6 and one of 5×5 pixels: 43,745 numbers, the first "
-        "network made for astronomical images that the paper names. It was meant to undo a PSF as well; here there is "
-        "none to undo.",
+        how="Three convolutions, with 64 maps of 10×10, 16 of 6×6 and one of 5×5 pixels: 43,745 numbers, one of the "
+        "networks that the paper names. It was meant to undo a PSF as well; here there is none to undo.",
         cite=["flamary2017"],
         assumes="That the 19×19 pixels around one tell all there is to know of it, and skies like the simulated ones, "
         "whose noise-free truth it was shown.",
