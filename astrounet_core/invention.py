@@ -102,7 +102,8 @@ def score(
       "negated input", in what a method makes of blank sky times -1.
     - ``persistence``, %, near stars and galaxies, dark sky alone too: share of n false detections that have another
       within `RADIUS` in the next exposure of the same scene; and ``persistence_chance``, 1 - exp(-density pi RADIUS²),
-      for as many scattered evenly. What comes back is the method's or the scene's making, the rest is noise's.
+      for as many scattered evenly. More than that comes back of independent noise, too, where light lifts it over
+      the threshold: the unchanged input's share says how much. What comes back beyond it is the method's making.
 
     detectors: by method, from `detection.calibrate` under `STANDARD`. Intervals draw skies again; where nothing is
     found, up to the density that leaves nothing in 16 % of cases; where all or nothing comes back, there is none.
