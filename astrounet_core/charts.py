@@ -188,6 +188,31 @@ def _lay_dots(ax: Axes, labels: list[str], series: dict) -> None:
 
 
 @figure_style
+def curve_panels(
+    panels: dict, *, xlabel: str, ylabel: str, limits: Sequence | None = None, level: float = 0.0
+) -> Figure:
+    """Lines with bands, side by side: {title: {label: (x, y, low, high)}}, a panel each, None where there is no band.
+
+    limits: of the y-axis; level: where a thin line is drawn across. Raises ValueError for no panels.
+    """
+    if not panels:
+        raise ValueError("there is nothing to draw; give at least one panel.")
+    fig, axes = make_panels(len(panels), None, (1, 1), extra=0.8)
+    names = list(dict.fromkeys(label for each in panels.values() for label in each))
+    for ax, (title, series) in zip(axes, panels.items(), strict=True):
+        ax.axhline(level, color="grey", linewidth=1, zorder=0)
+        for label, (x, y, *band) in series.items():
+            colour, symbol = f"C{names.index(label)}", SYMBOLS[names.index(label) % len(SYMBOLS)]
+            ax.plot(x, y, color=colour, marker=symbol, markersize=4, label=label, zorder=3)
+            ax.fill_between(x, *np.array(band, float), color=colour, alpha=0.2, linewidth=0)
+        ax.set(title=title, xlabel=xlabel, ylim=limits)
+        ax.set_ylabel(ylabel if ax.get_subplotspec().is_first_col() else "")
+    handles = {label: line for ax in axes for line, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    fig.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=min(3, len(names)))
+    return fig
+
+
+@figure_style
 def strips(panels: dict, marks: dict, *, logarithmic: Sequence[str] = ()) -> Figure:
     """Many values of a few things: {title: {label: values}}, a panel each, a tick for every value.
 

@@ -3,7 +3,7 @@
 Figure styles return a matplotlib Figure; `Page.figure` gives it a number, a caption, alternative text and provenance.
 """
 
-from .charts import curves, densities, dot_panels, dots, errors_vs_flux, histograms, strips
+from .charts import curve_panels, curves, densities, dot_panels, dots, errors_vs_flux, histograms, strips
 from .diagrams import convolution_diagram, network_diagram, transposed_convolution_diagram
 from .publish import Output, Page, open_page
 from .sky import feature_maps, sky_panels, stretch
@@ -15,6 +15,7 @@ __all__ = [
     "Output",
     "Page",
     "convolution_diagram",
+    "curve_panels",
     "curves",
     "densities",
     "dot_panels",

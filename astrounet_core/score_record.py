@@ -29,11 +29,12 @@ class Record:
     methods: Mapping[str, dict]
     rows: list[dict]
 
-    def value(self, method: str, quantity: str, **conditions: object) -> dict | None:
-        """The one row of a quantity, None where it was not measured. ValueError where the conditions leave several."""
-        found = pick(self.rows, method=method, quantity=quantity, **conditions)
+    def value(self, method: str, quantity: str, magnitude: float | None = None, **conditions: object) -> dict | None:
+        """The one row of a quantity, of all magnitudes together unless one is given; None where it was not measured.
+        Raises ValueError where the conditions leave several."""
+        found = pick(self.rows, method=method, quantity=quantity, magnitude=(magnitude,), **conditions)
         if len(found) > 1:
-            raise ValueError(f"{len(found)} rows of {quantity!r} of {method!r}; name fields, protocol or magnitude.")
+            raise ValueError(f"{len(found)} rows of {quantity!r} of {method!r}; name fields or protocol.")
         return found[0] if found else None
 
     def made_by(self, *methods: str, section: str | None = None) -> list[dict]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from . import completeness, score_record
+from . import completeness, peers, score_record
 from ._paths import BUILD_DIR
 from .baselines import unchanged
 from .completeness import LONGER, REFERENCE
@@ -77,7 +77,7 @@ def _settings(profile: str, name: str, section: str) -> dict:
     modules = ("exposures", "score_rows", *MEASURES.get(section, ()))
     code = digest([Path(__file__).with_name(f"{module}.py") for module in modules])
     given = {"method": name, "version": VERSION, "weights_sha256": weights_hash(name), "measures_sha256": code}
-    return given | asdict(COUNTS[profile])
+    return given | {"chosen": peers.tuned().get(name, {}).get("chosen")} | asdict(COUNTS[profile])
 
 
 def _measure(profile: str, section: str, methods: Mapping[str, Method]) -> None:

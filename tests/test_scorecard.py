@@ -58,13 +58,13 @@ def test_record_comes_back(tmp_path):
 
 
 def test_a_value_is_one_row(tmp_path):
-    rows = [row(ABOUT, "snr", 5.0, magnitude=25.0), row(ABOUT, "snr", 2.0, magnitude=26.0)]
+    rows = [row(ABOUT | {"fields": fields}, "snr", 5.0, magnitude=25.0) for fields in ("a", "b")]
     score_record.write(tmp_path / "scorecard.json", {}, {}, rows)
     found = score_record.read(tmp_path / "scorecard.json")
-    assert found.value("a", "snr", magnitude=26.0)["value"] == 2.0
+    assert found.value("a", "snr", 25.0, fields="b")["value"] == 5.0 and found.value("a", "snr") is None
     with pytest.raises(ValueError, match="2 rows of 'snr'"):
-        found.value("a", "snr")
-    assert len(score_record.pick(found.rows, magnitude=(25.0, 26.0))) == 2
+        found.value("a", "snr", 25.0)
+    assert len(score_record.pick(found.rows, fields=("a", "b"))) == 2
 
 
 def test_another_version_does_not_compare(tmp_path):
