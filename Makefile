@@ -26,7 +26,7 @@ survey: .venv/.ready  ## denoise files of your own, one job each: make survey IM
 	@$(SNAKEMAKE) survey --config images='$(IMAGES)' out='$(OUT)'
 
 test: .venv/.ready  ## run the whole test suite
-	@$(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/.ready  ## ruff, check and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

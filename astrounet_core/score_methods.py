@@ -4,7 +4,6 @@ import importlib
 import sys
 from collections.abc import Sequence
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from . import exposures, peers
 from ._paths import WEIGHTS_DIR
 from .baselines import BASELINES
 from .completeness import LONGER
-from .experiments import KNOWN, PEER_EXPERIMENTS
+from .experiments import KNOWN
 from .exposures import STANDARD, Method
 from .inference import denoise
 from .provenance import sha256
@@ -21,18 +20,12 @@ from .report import FREE_METHODS
 
 NETWORKS = ("modern", "network1", "network2")
 FREE = ("gaussian_blur", "matched_filter", "median")
-PACKAGES = {"bm3d": "bm3d"}
-"""Peer -> the optional package that it needs."""
 
 
 def everything() -> list[str]:
     """All methods that can be applied here: peers that need an absent package or weights are left out."""
     trained = [name for name in NETWORKS if _weights(name).exists()]
-    return [*trained, *FREE, *(name for name in peers.PEERS if _applicable(name))]
-
-
-def _applicable(name: str) -> bool:
-    return _weights(name).exists() if name in PEER_EXPERIMENTS else find_spec(PACKAGES.get(name, "numpy")) is not None
+    return [*trained, *FREE, *(name for name in peers.PEERS if not peers.obstacle(name))]
 
 
 def methods(names: Sequence[str]) -> dict[str, Method]:
