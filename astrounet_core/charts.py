@@ -213,6 +213,25 @@ def curve_panels(
 
 
 @figure_style
+def colour_magnitude_panels(diagram, titles: dict) -> Figure:
+    """A panel a method of `colour_magnitude.Diagram`: measured magnitude against colour, and the true sequence.
+
+    titles: method -> title of its panel. Raises ValueError for no methods.
+    """
+    if not titles:
+        raise ValueError("there is nothing to draw; give at least one method.")
+    fig, axes = make_panels(len(titles), None, (1, 1), extra=0.8)
+    order = np.argsort(diagram.magnitude)
+    for ax, (name, title) in zip(axes, titles.items(), strict=True):
+        ax.plot(diagram.measured_colour[name], diagram.measured_magnitude[name], ".", markersize=3, label="measured")
+        ax.plot(diagram.colour[order], diagram.magnitude[order], color="black", linewidth=1.2, label="true sequence")
+        ax.set(title=title, xlabel="F555W − F606W", xlim=(-0.8, 1.6), ylim=(29.0, 19.0))
+        ax.set_ylabel("F606W" if ax.get_subplotspec().is_first_col() else "")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return fig
+
+
+@figure_style
 def strips(panels: dict, marks: dict, *, logarithmic: Sequence[str] = ()) -> Figure:
     """Many values of a few things: {title: {label: values}}, a panel each, a tick for every value.
 

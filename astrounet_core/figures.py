@@ -3,7 +3,17 @@
 Figure styles return a matplotlib Figure; `Page.figure` gives it a number, a caption, alternative text and provenance.
 """
 
-from .charts import curve_panels, curves, densities, dot_panels, dots, errors_vs_flux, histograms, strips
+from .charts import (
+    colour_magnitude_panels,
+    curve_panels,
+    curves,
+    densities,
+    dot_panels,
+    dots,
+    errors_vs_flux,
+    histograms,
+    strips,
+)
 from .diagrams import convolution_diagram, network_diagram, transposed_convolution_diagram
 from .publish import Output, Page, open_page
 from .sky import feature_maps, sky_panels, stretch
@@ -14,6 +24,7 @@ __all__ = [
     "Column",
     "Output",
     "Page",
+    "colour_magnitude_panels",
     "convolution_diagram",
     "curve_panels",
     "curves",

@@ -23,7 +23,7 @@ FREE = ("gaussian_blur", "matched_filter", "median")
 
 
 def everything() -> list[str]:
-    """All methods that can be applied here: peers that need an absent package or weights are left out."""
+    """All methods that can be applied here but `unchanged`: peers that lack a package or weights are left out."""
     trained = [name for name in NETWORKS if _weights(name).exists()]
     return [*trained, *FREE, *(name for name in peers.PEERS if not peers.obstacle(name))]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from . import galaxy_sizes
 from .completeness import LONGER, REFERENCE
 from .score_record import Record, pick
 
@@ -22,12 +23,17 @@ INVENTED = (
     ("blank sky", "cosmic rays"),
     ("near bright stars", "standard"),
     ("near bright galaxies", "standard"),
+    ("dark sky near bright stars", "standard"),
+    ("dark sky near bright galaxies", "standard"),
     ("negative blank sky", "standard"),
     ("negative near bright stars", "standard"),
     ("negative near bright galaxies", "standard"),
     ("negated input", "standard"),
 )
 """Kinds of sky and protocol of the cases of invention; the first is the calibrated one."""
+
+NAMES = {"held_out": "fields unlike training's", "held_out, realistic": "fields unlike training's, realistic"}
+"""Fields that tables call by another name."""
 
 
 def cell(record: Record, method: str, quantity: str, key: str, **conditions: object) -> dict:
@@ -38,8 +44,8 @@ def cell(record: Record, method: str, quantity: str, key: str, **conditions: obj
 
 def summary(record: Record, methods: Iterable[str] | None = None) -> list[dict]:
     """A row a method: how much deeper than the input (``isolated``, ``crowded``, ``extended``, mag), ``bias`` of bright
-    isolated stars, %, ``bias_faint``, sigma, and ``efficiency`` of faint ones, ``invented`` near bright stars per
-    arcmin², ``coverage`` of 68 % intervals, %, ``seconds`` a megapixel on one thread; in the order of the record."""
+    isolated stars, %, ``bias_faint``, sigma, and ``efficiency`` of faint ones, ``invented`` on dark sky near bright
+    stars per arcmin², ``coverage`` of 68 % intervals, %, ``seconds`` a megapixel on one thread."""
     rows = []
     for name in record.methods if methods is None else methods:
         row = {"method": name, "title": record.title(name), "group": record.methods.get(name, {}).get("group", "")}
@@ -49,7 +55,7 @@ def summary(record: Record, methods: Iterable[str] | None = None) -> list[dict]:
         row |= cell(record, name, "bias_psf", "bias", **alone)
         row |= cell(record, name, "bias_psf_sigma", "bias_faint", magnitude=FAINT, **alone)
         row |= cell(record, name, "efficiency", "efficiency", magnitude=FAINT, **alone)
-        row |= cell(record, name, f"invented, {ALARMS}", "invented", fields="near bright stars")
+        row |= cell(record, name, f"invented, {ALARMS}", "invented", fields="dark sky near bright stars")
         row |= cell(record, name, "coverage_68", "coverage", fields="test fields")
         row |= cell(record, name, "seconds_per_megapixel", "seconds", magnitude=1.0)
         rows.append(row)
@@ -82,15 +88,81 @@ def curves(record: Record, methods: Iterable[str], quantity: str, **conditions: 
     return {title: each for title, each in found.items() if each[0]}
 
 
+def present(record: Record | None, methods: Iterable[str]) -> list[str]:
+    """Those of the methods that a record has rows of."""
+    return [name for name in methods if record and name in record.methods]
+
+
+def case(fields: str, protocol: str) -> str:
+    return fields if protocol == "standard" else f"{fields}, {protocol}"
+
+
 def invention_rows(record: Record, methods: Sequence[str]) -> list[dict]:
-    """A row a case of `INVENTED`: false detections per arcmin² of each method, and what of them comes back, %."""
+    """A row a case of `INVENTED`: false detections per arcmin² of each method."""
+    return [{"case": case(*where)} | _of_each(record, methods, f"invented, {ALARMS}", *where) for where in INVENTED]
+
+
+def persistence_rows(record: Record, methods: Sequence[str]) -> list[dict]:
+    """A row a case: what comes back of each method's false detections, %, and what would by chance."""
     rows = []
-    for fields, protocol in INVENTED:
-        row: dict = {"case": fields if protocol == "standard" else f"{fields}, {protocol}"}
-        for name in methods:
-            row |= cell(record, name, f"invented, {ALARMS}", name, fields=fields, protocol=protocol)
-            row |= cell(record, name, f"persistence, {ALARMS}", f"{name}_back", fields=fields, protocol=protocol)
-        rows.append(row)
+    for where in (("near bright stars", "standard"), ("near bright galaxies", "standard")):
+        for quantity, end in (("persistence", ""), ("persistence_chance", ", if scattered evenly")):
+            rows.append({"case": where[0] + end} | _of_each(record, methods, f"{quantity}, {ALARMS}", *where))
+    return rows
+
+
+def _of_each(record: Record, methods: Sequence[str], quantity: str, fields: str, protocol: str) -> dict:
+    found: dict = {}
+    for name in methods:
+        found |= cell(record, name, quantity, name, fields=fields, protocol=protocol)
+    return found
+
+
+def colour_rows(record: Record, methods: Iterable[str], magnitudes: Sequence[float] = (22.0, 24.0, 26.0)) -> list[dict]:
+    """A row a magnitude and method, the bound first: bias, scatter and share of stars without a colour."""
+    rows = []
+    for magnitude in magnitudes:
+        for name in ("bound", *methods):
+            row = {"magnitude": magnitude, "title": "Cramér–Rao bound" if name == "bound" else record.title(name)}
+            row |= {"colour_bias": "", "colour_lost": ""} if name == "bound" else {}
+            for quantity in ("colour_bias", "colour_scatter", "colour_lost"):
+                row |= cell(record, name, quantity, quantity, fields="crowded field", magnitude=magnitude)
+            rows.append(row)
+    return rows
+
+
+def galaxy_rows(record: Record, methods: Iterable[str], magnitudes: Sequence[float] = (22.0, 24.0)) -> list[dict]:
+    """A row a kind of galaxy, magnitude and method: half-light radius over the true one, error of the light, %."""
+    rows = []
+    for fields in galaxy_sizes.INDICES.values():
+        for magnitude in magnitudes:
+            for name in methods:
+                row = {"fields": fields, "magnitude": magnitude, "title": record.title(name)}
+                given = {"fields": fields, "magnitude": magnitude}
+                ratio = cell(record, name, "half_light_radius_ratio", "radius", **given)
+                row |= ratio | {"half_light_radius_ratio": ratio.get("radius")}
+                rows.append(row | cell(record, name, "bias_galaxy", "bias_galaxy", **given))
+    return rows
+
+
+RECOMPUTED = (
+    ("stars: delta m90 [mag]", "delta_m90", {"fields": "isolated stars", "protocol": STANDARD}),
+    ("crowded: delta m90 [mag]", "delta_m90", {"fields": "crowded field", "protocol": STANDARD}),
+    ("galaxies: delta m90 [mag]", "delta_m90", {"fields": "extended sources", "protocol": STANDARD}),
+    ("bias, SNR above 10 [%]", "bias_psf", {"fields": "isolated stars", "protocol": "standard"}),
+    ("68 % intervals cover [%]", "coverage_68", {"fields": "test fields"}),
+)
+"""What a build measures anew, as its table calls it: quantity and conditions."""
+
+
+def recomputed_rows(record: Record, own: Record | None) -> list[dict]:
+    """A row a method and number of `RECOMPUTED` that both records have."""
+    rows = []
+    for name in present(own, record.methods):
+        for label, quantity, given in RECOMPUTED:
+            row = cell(record, name, quantity, "published", **given) | cell(own, name, quantity, "own", **given)
+            if row.get("own") is not None:
+                rows.append({"title": record.title(name), "quantity": label} | row)
     return rows
 
 
