@@ -356,4 +356,4 @@ page.table(
 # - A smaller scatter than the Cramér–Rao bound is a bias, not a better measurement.
 # - Denoise to look. Detect and measure on the image you took.
 #
-# **What next** [Uncertainty and failure modes](#page-failure-modes); [score a denoiser of your own](../benchmark.md).
+# **Next:** [Uncertainty and failure modes](#page-failure-modes).
