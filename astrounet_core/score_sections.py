@@ -5,7 +5,7 @@ it detects also ``found``, what was found of every source by kind of sky, and ``
 two methods can be compared later.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from . import (
     completeness,
     cost,
     coverage,
+    exposures,
     galaxy_sizes,
     invention,
     known_stars,
@@ -25,7 +26,7 @@ from . import (
     star_photometry,
 )
 from .completeness import LONGER, REFERENCE, Found
-from .detection import bank, calibrate_banks
+from .detection import Detector, bank, calibrate_banks
 from .exposures import STANDARD, Method
 from .field_table import fields
 from .score_rows import row
@@ -60,10 +61,20 @@ STRICT = "detection_1"
 """The section that repeats "detection" at one false alarm per arcmin², on ten times as much empty sky."""
 
 
+def noises(kind: str, counts: Counts) -> int:
+    """How many noises each sky of a kind gets: the held-out kinds one."""
+    return 1 if kind in ("wider", "king") else counts.noise_seeds
+
+
+def area(kind: str, counts: Counts) -> float:
+    """All skies of a kind with all their noises, arcmin²."""
+    return counts.skies * noises(kind, counts) * exposures.arcmin2(np.empty((counts.size, counts.size)))
+
+
 def skies(kind: str, counts: Counts) -> list[completeness.Sky]:
-    """Skies of a kind, each with all its noises; the held-out kinds with one noise each."""
+    """Skies of a kind, each with all its noises."""
     threshold = limits.threshold_at(counts.density)
-    made = {
+    makers = {
         "isolated": completeness.isolated_stars,
         "wider": completeness.wider_stars,
         "crowded": completeness.crowded_stars,
@@ -72,40 +83,69 @@ def skies(kind: str, counts: Counts) -> list[completeness.Sky]:
         ),
     }
     if kind == "extended":
-        return completeness.again(completeness.galaxies(counts.skies, STANDARD, size=counts.size), counts.noise_seeds)
-    noise_seeds = 1 if kind in ("wider", "king") else counts.noise_seeds
-    return completeness.again(made[kind](counts.skies, STANDARD, threshold, counts.size), noise_seeds)
+        made = completeness.galaxies(counts.skies, STANDARD, size=counts.size)
+    else:
+        made = makers[kind](counts.skies, STANDARD, threshold, counts.size)
+    return completeness.again(made, noises(kind, counts))
 
 
 BANKS = {"isolated": "point", "wider": "point", "crowded": "point", "king": "point", "extended": "extended"}
 """Kind of sky -> the detector's kernels."""
 
+CROWDED = ("crowded", "king")
+ALONE = tuple(kind for kind in BANKS if kind not in CROWDED)
+
 
 def detection(methods: Methods, counts: Counts) -> Parts:
-    """Thresholds on each method's empty sky, what is found of every kind of source, and what is invented."""
-    banks = {each: bank(each) for each in dict.fromkeys(BANKS.values())}
-    made = {kind: skies(kind, counts) for kind in BANKS}
-    return {name: _detection(name, method, counts, banks, made) for name, method in methods.items()}
+    """Thresholds on each method's empty sky, what is found of sources far from others, and what is invented."""
+    made = {kind: skies(kind, counts) for kind in ALONE}
+    parts = {}
+    for name, method in methods.items():
+        detectors = _calibrated(name, method, counts, ("point", "extended"))
+        rows = _thresholds(name, detectors, counts)
+        if name != LONGER:
+            given = {"count": counts.skies, "noise_seeds": min(2, counts.noise_seeds)}
+            label = f"{counts.density:g} alarms per arcmin2"
+            for each in invention.score({name: method}, {name: detectors["point"]}, **given):
+                rows.append(each | {"quantity": f"{each['quantity']}, {label}"})
+        parts[name] = {"rows": rows} | _found(name, method, made, detectors)
+    return parts
 
 
-def _detection(name: str, method: Method, counts: Counts, banks: Mapping, made: Mapping) -> dict:
-    longer = STANDARD.exposure_ratio if name == LONGER else 1.0
-    detectors = calibrate_banks(method, banks, density=counts.density, alarms=counts.alarms, longer=longer)
+def crowding(methods: Methods, counts: Counts) -> Parts:
+    """What is found of stars in clusters, at the same thresholds."""
+    made = {kind: skies(kind, counts) for kind in CROWDED}
+    return {
+        name: {"rows": []} | _found(name, method, made, _calibrated(name, method, counts, ("point",)))
+        for name, method in methods.items()
+    }
+
+
+def _longer(name: str) -> float:
+    return STANDARD.exposure_ratio if name == LONGER else 1.0
+
+
+def _calibrated(name: str, method: Method, counts: Counts, banks: Sequence[str]) -> dict[str, Detector]:
+    given = {"density": counts.density, "alarms": counts.alarms, "longer": _longer(name)}
+    return calibrate_banks(method, {each: bank(each) for each in banks}, **given)
+
+
+def _thresholds(name: str, detectors: Mapping[str, Detector], counts: Counts) -> list[dict]:
     about, rows = labels(name, counts) | {"fields": "blank sky"}, []
     for label, each in detectors.items():
         spread = {"low": each.threshold - each.error, "high": each.threshold + each.error}
         rows.append(row(about, f"threshold_{label}", each.threshold, n=counts.alarms, **spread))
         rows.append(row(about, f"alarm_density_{label}", each.density, n=counts.alarms))
-    if name != LONGER:
-        given = {"count": counts.skies, "noise_seeds": min(2, counts.noise_seeds)}
-        rows += [
-            each | {"quantity": f"{each['quantity']}, {counts.density:g} alarms per arcmin2"}
-            for each in invention.score({name: method}, {name: detectors["point"]}, **given)
-        ]
+    return rows
+
+
+def _found(name: str, method: Method, made: Mapping, detectors: Mapping[str, Detector]) -> dict:
+    """What is found on skies by kind, as JSON takes it, and what the kinds are called."""
     found = {
-        kind: packed(completeness.find(each, method, detectors[BANKS[kind]], longer)) for kind, each in made.items()
+        kind: packed(completeness.find(each, method, detectors[BANKS[kind]], _longer(name)))
+        for kind, each in made.items()
     }
-    return {"rows": rows, "found": found, "fields": {kind: each[0].fields for kind, each in made.items()}}
+    return {"found": found, "fields": {kind: each[0].fields for kind, each in made.items()}}
 
 
 def stars(methods: Methods, counts: Counts) -> Parts:
@@ -158,6 +198,7 @@ def _by_method(methods: Methods, rows: list[dict]) -> Parts:
 
 SECTIONS: Mapping[str, Callable[[Methods, Counts], Parts]] = {
     "detection": detection,
+    "crowding": crowding,
     STRICT: lambda methods, counts: detection(methods, replace(counts, density=1.0)),
     "stars": stars,
     "galaxies": galaxies,
@@ -188,4 +229,5 @@ def packed(found: Found) -> dict:
 def unpacked(plain: Mapping) -> Found:
     """The opposite of `packed`."""
     bits = {key: list(map(int, value)) for key, value in plain.items() if isinstance(value, str)}
-    return Found(**{key: np.array(bits[key], bool) if key in bits else np.array(plain[key]) for key in FOUND})
+    kinds = {"seen": bool, "real": bool}
+    return Found(**{key: np.array(bits.get(key, plain[key]), kinds.get(key)) for key in FOUND})

@@ -16,13 +16,14 @@ from .completeness import LONGER, REFERENCE
 from .exposures import VERSION, Method
 from .provenance import Stopwatch, commit, digest, read_json, run_record, write_json
 from .score_methods import about, weights_hash
-from .score_sections import COUNTS, FULL, SECTIONS, STRICT, labels, unpacked
+from .score_sections import ALONE, COUNTS, CROWDED, SECTIONS, STRICT, Counts, area, labels, unpacked
 
 DEFAULT = tuple(name for name in SECTIONS if name != STRICT)
 """Sections that are run unless others are named."""
 
 MEASURES = {
     "detection": ("completeness", "detection", "invention"),
+    "crowding": ("completeness", "detection"),
     STRICT: ("completeness", "detection", "invention"),
     "stars": ("bounds", "known_stars", "residuals", "shapes", "star_photometry"),
     "galaxies": ("bounds", "colour_magnitude", "galaxy_sizes", "known_stars"),
@@ -31,6 +32,9 @@ MEASURES = {
     "cost": ("cost",),
 }
 """Section -> modules whose change makes its parts stale, with `exposures` and `score_rows` for all."""
+
+FINDING = {"detection": ALONE, STRICT: ALONE, "crowding": CROWDED}
+"""Section that finds sources -> on what kinds of sky."""
 
 TOGETHER = 4
 """Methods that are measured together: they share skies and bounds; what is stopped loses their section."""
@@ -62,7 +66,7 @@ def run(
 def _is_there(profile: str, name: str, section: str) -> bool:
     """Whether a part needs no measurement; a longer exposure is only there to detect in."""
     path = part(profile, name, section)
-    if name == LONGER and not section.startswith("detection"):
+    if name == LONGER and section not in FINDING:
         return True
     return path.exists() and read_json(path)["settings"] == _settings(profile, name, section)
 
@@ -111,10 +115,12 @@ def merge(profile: str) -> Path:
 def _depths(name: str, sections: Mapping[str, dict], reference: Mapping[str, dict]) -> list[dict]:
     """Rows of `completeness.rows` for every kind of sky, against the reference's part of the same section."""
     rows = []
-    for section in sections.keys() & reference.keys() & {"detection", STRICT}:
-        counts = replace(FULL, density=1.0) if section == STRICT else FULL
-        for kind, ours in sections[section]["found"].items():
+    for section in sections.keys() & reference.keys() & FINDING.keys():
+        counts = Counts(**{key: sections[section]["settings"][key] for key in Counts.__dataclass_fields__})
+        counts = replace(counts, density=1.0) if section == STRICT else counts
+        for kind in FINDING[section]:
             of = labels(name, counts) | {"fields": sections[section]["fields"][kind]}
-            theirs = unpacked(reference[section]["found"][kind])
-            rows += completeness.rows(of, unpacked(ours), theirs)
+            ours, theirs = (unpacked(each[section]["found"][kind]) for each in (sections, reference))
+            rows += completeness.rows(of, ours, theirs, crowded=kind in CROWDED)
+            rows += completeness.false_density(of, ours, area(kind, counts))
     return rows
