@@ -86,6 +86,12 @@ def test_the_worst_magnitude_decides_about_imprints_and_coverage_has_two_sides()
     assert found[-1]["measured"] == "−2.1 σ" and found[-1]["verdict"] == found[-2]["verdict"] == "**missed**"
 
 
+def test_a_depth_at_many_false_alarms_is_in_parentheses():
+    false = [made("modern", "false_density", 40.0, protocol=STANDARD)]
+    found = scorecard_table.depth_rows(record([*depths(isolated=0.5, extended=0.3), *false]), ["modern"])[0]
+    assert (found["isolated"], found["extended"], found["false"]) == ("(+0.50)", 0.3, 40.0)
+
+
 def test_curves_go_by_magnitude_and_leave_out_who_has_none():
     rows = [made("modern", "snr", 2.0, magnitude=27.0), made("modern", "snr", 9.0, magnitude=25.0, low=8.0, high=9.5)]
     found = scorecard_table.curves(record([*rows, made("modern", "snr", 5.0)]), ["modern", REFERENCE], "snr", **ALONE)
