@@ -48,8 +48,8 @@ def cell(record: Record, method: str, quantity: str, key: str, **conditions: obj
 
 def deeper(record: Record, method: str, key: str) -> dict:
     """{key: delta_m90 of a kind of sky, ...}; in parentheses, as text, where the method shows more than `CREDULOUS`
-    false detections per arcmin² beside the sources, so that it isn't comparable. Of crowded fields, where these can't be
-    told apart, the false detections among isolated stars decide."""
+    false detections per arcmin² beside the sources, so that it isn't comparable. Of crowded fields, where these
+    can't be told apart, the false detections among isolated stars decide."""
     fields = (DEPTHS | HELD_OUT)[key]
     found = cell(record, method, "delta_m90", key, fields=fields, protocol=STANDARD)
     alone = fields if key in ("isolated", "extended", "wider") else DEPTHS["isolated"]

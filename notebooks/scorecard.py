@@ -103,7 +103,8 @@ page.figure(
     name="fig-completeness",
     caption="Share of added sources that is found, by magnitude, at 10 false alarms per square arcminute of empty sky. "
     "Bands: binomial errors. The line marks 90 %. Twice the exposure moves the curves of stars and galaxies to the "
-    "right; denoising hardly moves them, or moves them to the left. In clusters neighbours hide more stars than noise does.",
+    "right; denoising hardly moves them, or moves them to the left. In clusters neighbours hide more stars than noise "
+    "does.",
     alt="Three panels of falling curves: isolated stars, stars in clusters, and galaxies. Curves of the methods lie on "
     "top of each other for stars; the longer exposure's lies to the right.",
     record=record.made_by(section="detection"),
@@ -118,8 +119,8 @@ page.table(
     caption="Magnitude at which 90 % of isolated stars are found, and how much deeper than the noisy input each "
     "kind of source is found (mag, 68 % interval). The last two are skies that training never made: a PSF "
     "wider by a quarter, and clusters of another profile and luminosity function. In parentheses: not comparable, as "
-    "the method adapts to the image, and shows more than 30 false detections per square arcminute (last column) once there "
-    "are stars in it.",
+    "the method adapts to the image, and shows more than 30 false detections per square arcminute (last column) once "
+    "there are stars in it.",
     columns=[
         Column("title", "method"),
         Column("m90", "$m_{90}$", ".2f"),
