@@ -142,8 +142,8 @@ def densities(panels: dict, *, xlabel: str) -> Figure:
 def dots(labels: list[str], series: dict, *, xlabel: str) -> Figure:
     """Named values with their errors, a line each from top to bottom: {label of the series: (values, errors)}.
 
-    None and NaN leave a gap; a single series needs no legend. Raises ValueError where a series has not one
-    value and error for every label.
+    An error is a number, or a pair of them, to the left and to the right. None and NaN leave a gap; a single series
+    needs no legend. Raises ValueError where a series has not one value and error for every label.
     """
     fig, ax = _axes(series, xlabel, "")
     fig.set_figheight(1.2 + 0.35 * len(labels))
@@ -155,10 +155,10 @@ def dots(labels: list[str], series: dict, *, xlabel: str) -> Figure:
 
 
 @figure_style
-def dot_panels(labels: list[str], panels: dict, *, zero: bool = False) -> Figure:
+def dot_panels(labels: list[str], panels: dict, *, zero: bool = False, scales: dict | None = None) -> Figure:
     """`dots` of several quantities side by side: {title: {label of the series: (values, errors)}}, a panel each.
 
-    zero: draw a line at zero.
+    zero: draw a line at zero. scales: {title: arguments of its `set_xscale`} of panels whose axis isn't linear.
     """
     if not panels:
         raise ValueError("there is nothing to draw; give at least one panel.")
@@ -168,7 +168,10 @@ def dot_panels(labels: list[str], panels: dict, *, zero: bool = False) -> Figure
         _lay_dots(ax, labels, series)
         ax.set_title(title, fontsize="small")
         ax.margins(x=0.15)
-        ax.xaxis.set_major_locator(MaxNLocator(2))
+        if title in (scales or {}):
+            ax.set_xscale(**scales[title])
+        else:
+            ax.xaxis.set_major_locator(MaxNLocator(2))
         if zero:
             ax.axvline(0, color="grey", linewidth=1, zorder=0)
     axes[0].set_yticks(range(len(labels)), labels)
@@ -183,7 +186,7 @@ def _lay_dots(ax: Axes, labels: list[str], series: dict) -> None:
     for index, (name, (values, errors)) in enumerate(series.items()):
         x, spread = (np.array(part, dtype=float) for part in (values, errors))
         y = np.arange(len(labels)) + 0.2 * (index - (len(series) - 1) / 2)
-        ax.errorbar(x, y, xerr=np.nan_to_num(spread), fmt=SYMBOLS[index % len(SYMBOLS)], capsize=3, label=name)
+        ax.errorbar(x, y, xerr=np.nan_to_num(spread).T, fmt=SYMBOLS[index % len(SYMBOLS)], capsize=3, label=name)
     ax.set(ylim=(len(labels) - 0.4, -0.6))
 
 

@@ -40,6 +40,14 @@ def test_dot_panels_share_their_labels():
         figures.dot_panels(["a"], {})
 
 
+def test_dot_panels_with_their_own_scales_and_lopsided_errors():
+    series = {"x": ([1.0, 100.0], [(0.5, 2.0), (0.0, 0.0)])}
+    fig = figures.dot_panels(["a", "b"], {"first": series, "second": series}, scales={"second": {"value": "log"}})
+    assert [ax.get_xscale() for ax in fig.axes] == ["linear", "log"]
+    (bars,) = fig.axes[0].containers[0].lines[2]
+    assert bars.get_segments()[0][:, 0].tolist() == [0.5, 3.0]
+
+
 def test_dots_without_a_value_for_each_label_are_refused():
     with pytest.raises(ValueError, match="one for each label"):
         figures.dots(["a", "b"], {"x": ([1.0], [0.1])}, xlabel="v")
