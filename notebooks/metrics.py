@@ -431,7 +431,7 @@ page.text(
 
 # %% [markdown]
 # A count of found stars therefore means something only at a stated rate of false ones, against a list that is
-# true. That is what the scorecard of a later chapter does.
+# true. That is what the [Scorecard](#page-scorecard) does.
 #
 # ### Matching them
 #
