@@ -61,6 +61,8 @@ _ = torch.manual_seed(seed)
 # \tag{5}
 # $$
 #
+# [Code and test](#page-equations)
+#
 # Each output pixel is a weighted sum of the input pixels around it, with the same weights everywhere. That is
 # why nine numbers suffice for a 3 × 3 filter, whatever the size of the image. {numref}`fig-2` works it out for
 # the smallest interesting case: a 4 × 4 image and a 3 × 3 filter, without padding, leave 2 × 2 positions, so
@@ -290,6 +292,8 @@ page.figure(
 # \mathbf{w}_t = \mathbf{w}_{t-1} - \alpha \nabla L(\mathbf{w})
 # \tag{6}
 # $$
+#
+# [Code and test](#page-equations)
 #
 # with the {term}`learning rate` $\alpha$. Work one step by hand. Let a "network" of a single weight predict
 # $y' = w x$ for $x = 1, 2, 3$, while the data say $y = 2, 4, 6$; so $w = 2$ is right. Start at $w_0 = 0$ with

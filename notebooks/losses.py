@@ -62,11 +62,15 @@ generator = torch.Generator().manual_seed(seed)
 # \tag{7}
 # $$
 #
+# [Code and test](#page-equations)
+#
 # (eq-8)=
 # $$
 # L_2 = \frac{1}{N} \sum_{i=1}^{N} \left( y_i - y'_i \right)^2
 # \tag{8}
 # $$
+#
+# [Code and test](#page-equations)
 #
 # One counts errors, the other counts their squares. That small difference decides what an outlier can do. Ten
 # readings of one sky pixel, in e⁻; the last one was hit by a {term}`cosmic ray`. If you had to name one number for
@@ -199,6 +203,8 @@ page.table(
 # \mathrm{KL}(p \,\|\, q) = \sum_{i=1}^{N} p_i \log\left( \frac{p_i}{q_i} \right)
 # \tag{9}
 # $$
+#
+# [Code and test](#page-equations)
 #
 # It is zero when they are equal and positive otherwise. But an image is not a distribution, and the paper doesn't say
 # how it becomes one. There are two common ways. The *histogram* of pixel values asks how many pixels have each value,
@@ -389,6 +395,8 @@ page.text(
 # \tag{10}
 # $$
 #
+# [Code and test](#page-equations)
+#
 # $a = 0$ is ReLU {cite:p}`nair2010`, a small constant LeakyReLU, and a learnt $a$ PReLU {cite:p}`he2015`. The paper
 # has $a = 0.02$ in the text; the authors' script has 0.2. SWISH {cite:p}`ramachandran2017` is smooth:
 #
@@ -397,6 +405,8 @@ page.text(
 # f(x) = x \cdot \mathrm{sigmoid}(\beta x)
 # \tag{11}
 # $$
+#
+# [Code and test](#page-equations)
 #
 # with $\beta = 1$ here as there.
 

@@ -95,11 +95,15 @@ page.figure(
 # \tag{12}
 # $$
 #
+# [Code and test](#page-equations)
+#
 # (eq-13)=
 # $$
 # \mathrm{PSNR} = 10 \log_{10} \left( \frac{\mathrm{MAX}_I^2}{\mathrm{MSE}} \right)
 # \tag{13}
 # $$
+#
+# [Code and test](#page-equations)
 #
 # `metrics.mse` and `metrics.psnr` compute them. An example to do in the head: two images that differ by 0.1
 # everywhere have MSE = 0.01, and with MAX = 1 a PSNR of 20 dB.
@@ -172,17 +176,23 @@ page.text(
 # \tag{14}
 # $$
 #
+# [Code and test](#page-equations)
+#
 # (eq-15)=
 # $$
 # c(x,y) = \frac{2 \sigma_{xy} + c_2}{\sigma_x^2 + \sigma_y^2 + c_2}
 # \tag{15}
 # $$
 #
+# [Code and test](#page-equations)
+#
 # (eq-16)=
 # $$
 # s(x,y) = \frac{\sigma_{xy} + c_3}{\sigma_x \sigma_y + c_3}
 # \tag{16}
 # $$
+#
+# [Code and test](#page-equations)
 #
 # with constants that keep the fractions finite where an image is flat,
 #
@@ -192,17 +202,23 @@ page.text(
 # \tag{17}
 # $$
 #
+# [Code and test](#page-equations)
+#
 # (eq-18)=
 # $$
 # c_2 = (k_2 L)^2
 # \tag{18}
 # $$
 #
+# [Code and test](#page-equations)
+#
 # (eq-19)=
 # $$
 # c_3 = \frac{c_2}{2}
 # \tag{19}
 # $$
+#
+# [Code and test](#page-equations)
 #
 # and the product of the three, with weights,
 #
@@ -212,6 +228,8 @@ page.text(
 # \tag{20}
 # $$
 #
+# [Code and test](#page-equations)
+#
 # which for $\alpha = \beta = \gamma = 1$ is said to reduce to
 #
 # (eq-21)=
@@ -220,6 +238,8 @@ page.text(
 # {(\mu_x^2 + \mu_y^2 + c_1)(\sigma_x^2 + \sigma_y^2 + c_2)} .
 # \tag{21}
 # $$
+#
+# [Code and test](#page-equations)
 #
 # The functions are `metrics.luminance`, `contrast`, `structure`, `ssim_constants` and `ssim_map`. Does Eq. 21
 # follow? As printed, [Eq. (15)](#eq-15) has the *covariance* $\sigma_{xy}$ in its numerator. In the original it
@@ -372,17 +392,23 @@ page.figure(
 # \tag{22}
 # $$
 #
+# [Code and test](#page-equations)
+#
 # (eq-23)=
 # $$
 # \mathrm{Recall} = \frac{\mathrm{TP}}{\mathrm{TP} + \mathrm{FN}}
 # \tag{23}
 # $$
 #
+# [Code and test](#page-equations)
+#
 # (eq-24)=
 # $$
 # \text{F-measure} = 2 \cdot \frac{\mathrm{Precision} \cdot \mathrm{Recall}}{\mathrm{Precision} + \mathrm{Recall}}
 # \tag{24}
 # $$
+#
+# [Code and test](#page-equations)
 #
 # `metrics.precision`, `metrics.recall` and `metrics.f_measure` compute them from counts, `starlists.Stars` from
 # lists. By hand: 8 true positives, 2 false ones and 8 missed stars have P = 0.8, R = 0.5 and F = 0.8 / 1.3 =
@@ -479,6 +505,8 @@ page.table(
 # \tag{25}
 # $$
 #
+# [Code and test](#page-equations)
+#
 # Mind the sign: an output that is too *faint* has a *positive* RFE (`metrics.relative_flux_error`). "We report
 # the mean", says §4.3; the caption of Fig. 6 says "absolute". That matters, because errors of both signs cancel
 # in one and add up in the other.
@@ -523,6 +551,8 @@ page.table(
 # \tag{26}
 # $$
 #
+# [Code and test](#page-equations)
+#
 # Stacking $I$ equal images gains a factor
 #
 # (eq-27)=
@@ -531,6 +561,8 @@ page.table(
 # \tag{27}
 # $$
 #
+# [Code and test](#page-equations)
+#
 # and the paper asks how many inputs would have to be stacked to reach the output:
 #
 # (eq-28)=
@@ -538,6 +570,8 @@ page.table(
 # \mathrm{SNR}_\mathrm{f} = \sqrt{I} = \frac{\mathrm{SNR}_\mathrm{O}}{\mathrm{SNR}_\mathrm{I}}
 # \tag{28}
 # $$
+#
+# [Code and test](#page-equations)
 #
 # (`photometry.snr`, `photometry.stacking_factor`; two stars of flux 30 and 60 e⁻ with errors of 3 and 4 and
 # $B = 0$ and 3 have SNR = (10 + 12) / 2 = 11.)

@@ -67,6 +67,8 @@ generator = torch.Generator().manual_seed(seed)
 # \tag{1}
 # $$
 #
+# [Code and test](#page-equations)
+#
 # This is {term}`shot noise`. It belongs to the light itself: no better detector removes it, and the light of the sky
 # has it just as a star's does.
 #
@@ -81,6 +83,8 @@ generator = torch.Generator().manual_seed(seed)
 # N_\mathrm{dark} = \mathcal{N}\left(0, \sqrt{\mathrm{DK} \cdot t}\right)
 # \tag{2}
 # $$
+#
+# [Code and test](#page-equations)
 #
 # ### Reading costs a fixed price
 #
@@ -202,6 +206,8 @@ page.table(
 # \tag{3}
 # $$
 #
+# [Code and test](#page-equations)
+#
 # and add the noise that an exposure of this length would have:
 #
 # (eq-4)=
@@ -210,6 +216,8 @@ page.table(
 # + \mathcal{N}(0, \mathrm{RON})
 # \tag{4}
 # $$
+#
+# [Code and test](#page-equations)
 #
 # Three things need saying before this can be computed.
 #
