@@ -16,6 +16,7 @@ from scipy.ndimage import maximum_filter
 from scipy.optimize import minimize
 from scipy.spatial import cKDTree
 from scipy.special import log_ndtr, ndtri
+from sklearn.isotonic import IsotonicRegression
 
 from . import exposures, limits
 from .detection import Detector
@@ -244,15 +245,25 @@ def depths(
 ) -> np.ndarray:
     """AB magnitudes at which these shares are found, by `fit_curve` against flux; NaN where the curve does not rise.
 
-    crowded: against magnitude, for skies where neighbours hide more stars than noise does, some of them bright.
+    crowded: by the best curve that falls with magnitude, of whatever shape (isotonic regression), for skies where
+    neighbours hide more stars than noise does; NaN where it doesn't reach a share.
     """
     wanted = ndtri(np.asarray(shares))
     if crowded:
-        a, b = fit_curve(-magnitude, seen)
-        return -(wanted - a) / b if b > 0 else np.full(len(shares), np.nan)
+        return _crossings(magnitude, seen, shares)
     a, b = fit_curve(rate_from_magnitude(magnitude, FILTERS[band]), seen)
     needed = (wanted - a) / b if b > 0 else np.full(len(shares), np.nan)
     return magnitude_from_rate(np.where(needed > 0, needed, np.nan), FILTERS[band])
+
+
+def _crossings(magnitude: np.ndarray, seen: np.ndarray, shares: Sequence[float]) -> np.ndarray:
+    """Where the isotonic curve crosses the shares: the middle between the last magnitude above and the first below."""
+    grid = np.linspace(magnitude.min(), magnitude.max(), 1001)
+    curve = IsotonicRegression(increasing=False).fit(magnitude, seen).predict(grid)
+    above = np.array([np.count_nonzero(curve > share) for share in shares])
+    level = np.array([np.count_nonzero(curve >= share) for share in shares])
+    middle = np.interp((above + level - 1) / 2, np.arange(len(grid)), grid)
+    return np.where((above > 0) & (level < len(grid)), middle, np.nan)
 
 
 def rows(

@@ -118,3 +118,13 @@ def test_another_psf_is_blunter():
     ours, theirs = completeness.isolated_stars(1)[0], completeness.wider_stars(1)[0]
     assert theirs.light.max() / theirs.light.sum() < ours.light.max() / ours.light.sum()
     assert theirs.fields != ours.fields
+
+
+def test_a_crowded_curve_of_any_shape_is_read_off_where_it_crosses():
+    """Nine of ten down to 22, half to 25, none beyond: steps, as neighbours make them."""
+    magnitude = np.linspace(20, 28, 8000)
+    share = np.select([magnitude < 22, magnitude < 25], [0.95, 0.5], 0.0)
+    seen = np.random.default_rng(0).random(8000) < share
+    m70, m40 = depths(magnitude, seen, [0.7, 0.4], crowded=True)
+    assert (m70, m40) == (pytest.approx(22, abs=0.05), pytest.approx(25, abs=0.05))
+    assert np.isnan(depths(magnitude, np.zeros_like(seen), [0.5], crowded=True)).all()
