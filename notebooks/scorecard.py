@@ -166,7 +166,7 @@ panels = {
 }
 page.figure(
     figures.curve_panels(panels, xlabel="AB magnitude", ylabel="median error / bound"),
-    name="fig-flux-bias",
+    name="fig-scorecard-bias",
     caption="Median error of fluxes in units of the Cramér–Rao bound of the input: the error that no unbiased "
     "measurement of that image can undercut. Bands: 68 % intervals.",
     alt="Two panels. The input's bias is zero at all magnitudes; the networks' is zero for bright stars and falls "
@@ -321,7 +321,7 @@ page.table(
 # %% tags=["hide-input"]
 page.table(
     scorecard_claims.claims(record, profile),
-    name="table-claims",
+    name="table-scorecard-claims",
     caption="What can be said for denoising with the network modern, sorted by what is behind it.",
     columns=[Column("claim", "claim"), Column("number", "number"), Column("kind", "kind"), Column("why", "why")],
     record=record.made_by("modern"),
