@@ -1,6 +1,7 @@
 """The methods of the scorecard by name: published networks, methods without training, peers, and anyone's own."""
 
 import importlib
+import inspect
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -90,7 +91,10 @@ def about(name: str) -> dict:
 
 
 def weights_hash(name: str) -> str | None:
-    """sha256 of a method's published weights, None where it has none."""
+    """sha256 of a method's published weights, of one's own method's file; None where there is neither."""
+    if ":" in name:
+        source = inspect.getsourcefile(own(name))
+        return sha256(Path(source)) if source else None
     return sha256(_weights(name)) if _weights(name).exists() else None
 
 

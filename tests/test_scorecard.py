@@ -190,6 +190,15 @@ def test_ones_own_method_by_command(build, counted, tmp_path, monkeypatch, capsy
     assert score_record.read(path).value("tenth:denoise", "mean")["value"] == pytest.approx(0.1)
 
 
+def test_a_changed_file_of_ones_own_is_noticed(tmp_path, monkeypatch):
+    (tmp_path / "changing.py").write_text("def denoise(image, exposure_time, exposure_ratio):\n    return image\n")
+    monkeypatch.chdir(tmp_path)
+    before = score_methods.weights_hash("changing:denoise")
+    with open(tmp_path / "changing.py", "a") as stream:
+        stream.write("# another one\n")
+    assert score_methods.weights_hash("changing:denoise") != before
+
+
 def test_commands_that_say_what_is_wrong(capsys):
     assert cli.main(["evaluate"]) == 2 and "--methods all" in capsys.readouterr().err
     assert cli.main(["evaluate", "--methods", "nobody"]) == 2 and "'nobody'" in capsys.readouterr().err
