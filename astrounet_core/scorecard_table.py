@@ -59,6 +59,14 @@ def deeper(record: Record, method: str, key: str) -> dict:
     return found
 
 
+def in_order(record: Record) -> list[str]:
+    """The record's methods: the references first, then group by group."""
+    groups = ("network", "free", "classical", "learned", "own")
+    found = {name: record.methods[name].get("group") for name in record.methods}
+    ranks = {name: groups.index(group) if group in groups else len(groups) for name, group in found.items()}
+    return sorted(record.methods, key=lambda name: -1 if name in (REFERENCE, LONGER) else ranks[name])
+
+
 def summary(record: Record, methods: Iterable[str] | None = None) -> list[dict]:
     """A row a method: how much deeper than the input (``isolated``, ``crowded``, ``extended``, mag), ``bias`` of bright
     isolated stars, %, ``bias_faint``, sigma, and ``efficiency`` of faint ones, ``invented`` on dark sky near bright

@@ -39,6 +39,10 @@ def test_summary_has_what_was_measured_and_no_more():
     assert found[1]["bias"] == 0.4 and "crowded" not in found[1] and "isolated" not in found[0]
 
 
+def test_references_come_first():
+    assert scorecard_table.in_order(record([], ("modern", LONGER, REFERENCE))) == [LONGER, REFERENCE, "modern"]
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
