@@ -1,4 +1,4 @@
-"""The command ``astrounet``: denoise | check | train | evaluate | data | publish | doctor.
+"""The command ``astrounet``: denoise | check | train | evaluate | data | publish | doctor | receipt.
 
 Heavy imports stay inside the commands, so that ``--help`` and bad arguments answer at once.
 """
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in (cli_denoise.add_parser, check.add_parser):
         add(commands)
-    for add in (_add_train, _add_evaluate, cli_data.add_parser, _add_publish, _add_doctor):
+    for add in (_add_train, _add_evaluate, cli_data.add_parser, _add_publish, _add_doctor, _add_receipt):
         add(commands)
     return parser
 
@@ -198,6 +198,20 @@ def _doctor(options) -> int:
     found = examine()
     print(json.dumps(found, indent=1) if options.json else report(found))
     return 0 if found["healthy"] else 1
+
+
+def _add_receipt(commands) -> None:
+    summary = "Check files, versions, records and claims, and write a receipt.md to attach to an issue."
+    parser = _command(commands, "receipt", _receipt, summary)
+    parser.add_argument("--out-dir", type=Path, default=Path("."), metavar="DIR", help="default: this folder")
+
+
+def _receipt(options) -> int:
+    from . import receipt
+
+    made = receipt.make(options.out_dir)
+    print(receipt.text(made), options.out_dir / "receipt.md", sep="\n")
+    return 0 if made["good"] else 1
 
 
 if __name__ == "__main__":

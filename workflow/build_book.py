@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
 EXECUTED = ROOT / "book" / "_executed"
+MENDS = {
+    r'\s*<link rel="preload" as="font"[^>]*>': "",  # browsers refuse it to a file:// page, and fetch the font anyway
+    r'<summary aria-label="Toggle hidden content">': "<summary>",  # its name is what it says
+    r'(<button class="btn search-button-field[^>]*?)\s+aria-label="Search"': r"\1",  # likewise
+}
 
 
 def main() -> int:
@@ -25,6 +31,7 @@ def main() -> int:
         print("\n".join(complaints) or log.read_text()[-3000:], file=sys.stderr)
         print(f"the book was not built; the whole log is in {log.relative_to(ROOT)}.", file=sys.stderr)
         return 1
+    mend(BUILD / "site" / "_build" / "html")
     swap(BUILD / "site" / "_build" / "html", BUILD / "html")
     return 0
 
@@ -32,15 +39,29 @@ def main() -> int:
 def command() -> list[str]:
     """jupyter-book, strict: every warning and every dead reference is an error, and no page is taken from a cache
     (an incremental build forgets the warnings of the pages that it skips)."""
-    jupyter_book = Path(sys.executable).with_name("jupyter-book")
-    options = ["--config", "_config.yml", "--path-output", "_build/site"]
-    return [str(jupyter_book), "build", "book", *options, "-W", "-n", "--keep-going", "--all"]
+    return [*jupyter_book("html"), "-W", "-n", "--keep-going", "--all"]
+
+
+def jupyter_book(builder: str) -> list[str]:
+    """Build the book's sources with one of Sphinx's builders."""
+    program = Path(sys.executable).with_name("jupyter-book")
+    options = ["--config", "_config.yml", "--path-output", "_build/site", "--builder", builder]
+    return [str(program), "build", "book", *options]
 
 
 def bring_pages(pages: Path) -> None:
     """Mirror the executed pages of the profile, with their figures, into the book's folder."""
     shutil.rmtree(EXECUTED, ignore_errors=True)
     shutil.copytree(pages, EXECUTED, ignore=shutil.ignore_patterns("*.part"))
+
+
+def mend(site: Path) -> None:
+    """Put right in the pages what theme and extensions write wrong, see `MENDS`."""
+    for page in site.rglob("*.html"):
+        text = page.read_text()
+        for pattern, better in MENDS.items():
+            text = re.sub(pattern, better, text)
+        page.write_text(text)
 
 
 def swap(new: Path, old: Path) -> None:

@@ -1,9 +1,14 @@
-// Tables of results sort by the column whose head is clicked: numbers by value, what was not run last.
+// Tables of results sort by the column whose head is pressed, by mouse or keys: numbers by value, what was not run last.
 document.addEventListener("DOMContentLoaded", () => {
   for (const head of document.querySelectorAll(".bd-content table.table thead th")) {
-    head.title = "sort by this column";
-    head.style.cursor = "pointer";
-    head.addEventListener("click", () => sort(head));
+    if (!head.textContent.trim()) continue;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "sort";
+    button.title = "sort by this column";
+    button.append(...head.childNodes);
+    button.addEventListener("click", () => sort(head));
+    head.append(button);
   }
 });
 
@@ -15,8 +20,9 @@ const value = (row, column) => {
 
 const sort = (head) => {
   const body = head.closest("table").tBodies[0];
-  const falling = head.dataset.falling !== "true";
-  head.dataset.falling = falling;
+  const falling = head.ariaSort !== "descending";
+  for (const other of head.parentElement.cells) other.ariaSort = null;
+  head.ariaSort = falling ? "descending" : "ascending";
   const rows = [...body.rows].sort((a, b) => {
     const [left, right] = [value(a, head.cellIndex), value(b, head.cellIndex)];
     if (typeof left !== typeof right) return typeof left === "number" ? -1 : 1;
