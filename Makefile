@@ -6,7 +6,7 @@ BIN := .venv/bin
 SNAKEMAKE := PYTHONPATH= $(BIN)/python -m snakemake --workflow-profile profiles/default
 
 .DEFAULT_GOAL := help
-.PHONY: help book page survey test lint inspect serve scorecard bench checks teaser clean publish
+.PHONY: help book page figure survey test lint links inspect serve zip pdf release scorecard bench checks teaser clean publish
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -22,20 +22,38 @@ book: .venv/.ready  ## build the book at _build/html/index.html; PROFILE=smoke|q
 page: .venv/.ready  ## run one page: make page PAGE=noise_model
 	@$(SNAKEMAKE) page --config profile=$(PROFILE) page=$(PAGE)
 
+figure: .venv/.ready  ## make one figure or table anew and say where it is: make figure F=fig6
+	@$(BIN)/python -m workflow.figure "$(F)" --profile $(PROFILE)
+
 survey: .venv/.ready  ## denoise files of your own, one job each: make survey IMAGES='night/*.fits' OUT=denoised
 	@$(SNAKEMAKE) survey --config images='$(IMAGES)' out='$(OUT)'
 
 test: .venv/.ready  ## run the whole test suite
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
-lint: .venv/.ready  ## ruff, check and format
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+lint: .venv/.ready  ## ruff, check and format; codespell
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/codespell
 
-inspect: .venv/.ready  ## open every built page in headless Chromium, network off
-	@$(BIN)/python workflow/inspect_book.py
+links: .venv/.ready  ## ask every outside link of the built book's sources whether it answers (needs a network)
+	@$(BIN)/python -m workflow.links
+
+inspect: .venv/.ready node_modules  ## open every built page in headless Chromium: errors, network, accessibility, widths
+	@$(BIN)/python -m workflow.inspect_book
+
+node_modules: package-lock.json
+	@if command -v npm > /dev/null; then npm ci --silent && touch $@; else echo "no npm here, so no axe-core"; fi
 
 serve:  ## read the built book at http://localhost:8000
 	@$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+zip: .venv/.ready  ## the built book as one file that reads without a network
+	@$(BIN)/python -m workflow.release zip
+
+pdf: .venv/.ready  ## the built book as one PDF, printed by headless Chromium
+	@$(BIN)/python -m workflow.print_book
+
+release: zip pdf  ## collect in _build/release what a release would publish; publishes nothing
+	@$(BIN)/python -m workflow.release collect
 
 scorecard: .venv/.ready  ## every method under every measure, hours: results/PROFILE/scorecard.json (PROFILE=retrain)
 	@$(BIN)/astrounet evaluate --methods all --profile $(SCORED) && mkdir -p results/$(SCORED)
@@ -56,4 +74,4 @@ teaser: .venv/.ready  ## the README's picture, from the quickstart page (with re
 	@cp _build/pages/quick/figures/quickstart-fig-quickstart.png book/_static/teaser.png
 
 clean:  ## remove what the pipeline made (not .venv, not checkpoints of training runs)
-	@rm -rf _build/html _build/site _build/pages _build/timings _build/logs book/_executed
+	@rm -rf _build/html _build/site _build/pages _build/timings _build/logs _build/release _build/*.zip _build/*.pdf book/_executed

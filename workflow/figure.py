@@ -37,7 +37,7 @@ def labels() -> dict[str, str]:
 
 def tidy(name: str) -> str:
     """A label as people write it: fig6, Fig. 6, figure-6 and fig-6 are one."""
-    match = re.fullmatch(r"(fig|table)(?:ure)?[\s.-]*(.*)", name.strip().lower())
+    match = re.fullmatch(r"(fig|table)[a-z]*[\s.-]*(.*)", name.strip().lower())
     return f"{match[1]}-{match[2]}" if match else name
 
 
