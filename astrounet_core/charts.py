@@ -255,7 +255,8 @@ def strips(panels: dict, marks: dict, *, logarithmic: Sequence[str] = ()) -> Fig
                 list(known.values()), [labels.index(label) for label in known], SYMBOLS[index], label=name, zorder=3
             )
         ax.set(title=title, ylim=(len(labels) - 0.4, -0.6))
-        ax.set_yticks(range(len(labels)), labels if ax.get_subplotspec().is_first_col() else [])
+        ax.set_yticks(range(len(labels)), labels)
+        ax.tick_params(labelleft=ax.get_subplotspec().is_first_col())
         if title in logarithmic:
             linear = 10.0 ** np.ceil(np.log10(0.001 * max(max(values, default=1.0) for values in rows.values())))
             ax.set_xscale("symlog", linthresh=linear)

@@ -16,6 +16,7 @@ import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from . import figure_data, interactive
 from ._paths import BUILD_DIR
 from .provenance import Stopwatch, commit, replacing
 from .style import STYLE
@@ -24,6 +25,9 @@ from .tables import Column, html_table, number, pipe_table
 DPI = 160
 MIN_WORDS = 4
 """Fewer words than this describe no figure."""
+
+VIEWS = {"compare": interactive.slider, "explore": interactive.explorer}
+"""Before and after under a slider; points with their values."""
 
 NOTES = ("note", "tip", "important", "warning", "caution")
 
@@ -48,31 +52,27 @@ class Page:
         self.commit, self.dirty = commit()
         self._since_last = Stopwatch()
 
-    def figure(self, fig: Figure, *, name: str, caption: str, alt: str, record=None) -> Output:
+    def figure(self, fig: Figure, *, name: str, caption: str, alt: str, record=None, view: str = "") -> Output:
         """Save a figure as ``figures/<page>-<name>.png`` and return it as a numbered figure with the label ``name``.
 
         caption: MyST inline text. alt: what the figure shows, in words, for those who cannot see it. record: the
         run.json content that the figure rests on, or a list of them, or `records.Record`; without one the strip shows
-        this page's own profile and seed. Raises ValueError for a caption or alt of fewer than four words and for
-        a name that cannot be a label.
+        this page's own profile and seed. The numbers drawn are saved beside it, and the book's strip links to them.
+        view: what the book's scripts make of the picture, one of `VIEWS`. Raises ValueError for a caption or alt of
+        fewer than four words, a name that cannot be a label, and a figure that the view cannot show.
         """
         self._claim(name, caption)
         _require_words("alternative text", alt, name)
-        source = f"figures/{self.name}-{name}.png"
-        with replacing(self.folder / source) as beside, mpl.rc_context(STYLE):
-            fig.savefig(beside, dpi=DPI, facecolor="white", format="png", bbox_inches="tight", pad_inches=0.06)
-        plt.close(fig)
+        stem = f"figures/{self.name}-{name}"
+        png, more, link = _draw(fig, self.folder, stem, view)
         strip = self._strip(record, fig.get_label())
-        png = (self.folder / source).read_bytes()
         width = round(int.from_bytes(png[16:20]) * 96 / DPI)  # a PNG file names its width in bytes 16 to 19
-        data = base64.b64encode(png).decode()
-        picture = (
-            f'<img src="data:image/png;base64,{data}" alt="{html.escape(_one_line(alt))}" style="width:{width}px">'
-        )
+        source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+        picture = f'<img src="{source}" alt="{html.escape(_one_line(alt))}" style="width:{width}px">'
         options = {"name": name, "alt": _one_line(alt), "width": f"{width}px", "class": "dark-light"}
-        body = f"{_one_line(caption)}\n\n{_strip_block(strip)}"
+        body = f"{_one_line(caption)}\n\n{_strip_block(strip + link)}{more}"
         return Output(
-            _directive("figure", source, options, body),
+            _directive("figure", f"{stem}.png", options, body),
             f"<figure>{picture}{_html_caption(caption, strip)}</figure>",
             f"{name}: {_plain(caption)}",
         )
@@ -186,6 +186,21 @@ STRIP = {
     "device": ("", lambda run: run["device"]),
 }
 """What a provenance strip says, in order: key of run.json, label, and how the value is shown."""
+
+
+def _draw(fig: Figure, folder: Path, stem: str, view: str) -> tuple[bytes, str, str]:
+    """Save picture and numbers; returns the picture, the block that a view's script reads, the link to the numbers."""
+    if view and view not in VIEWS:
+        raise ValueError(f"unknown view {view!r}; choose one of {', '.join(VIEWS)}.")
+    with replacing(folder / f"{stem}.png") as beside, mpl.rc_context(STYLE):
+        box = interactive.frame(fig)
+        script = interactive.script(view, VIEWS[view](fig, box)) if view else ""
+        fig.savefig(beside, dpi=DPI, facecolor="white", format="png", bbox_inches=box)
+        data = figure_data.save(fig, folder / stem)
+    plt.close(fig)
+    more = f"\n\n{_directive('raw', 'html', {}, script)}" if view else ""
+    link = f" {{download}}`data ({data.suffix[1:].upper()}) <figures/{data.name}>`" if data else ""
+    return (folder / f"{stem}.png").read_bytes(), more, link
 
 
 def _require_words(what: str, text: str, name: str) -> None:

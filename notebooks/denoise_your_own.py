@@ -115,6 +115,7 @@ page.figure(
     "Look at the residual first: it should be grain.",
     alt="Three panels: a noisy image of galaxies, the same with a smooth sky, and grain with faint traces of the "
     "brightest galaxies.",
+    view="compare",
 )
 
 # %% tags=["hide-input"]

@@ -96,6 +96,7 @@ page.figure(
     alt="Four panels side by side: flux error, true positive rate, F and signal-to-noise factor. A line for each "
     "experiment, with a dot for the paper's value and one with a bar for ours. Ours lie apart from the paper's.",
     record=records,
+    view="explore",
 )
 
 # %% [markdown]

@@ -516,6 +516,7 @@ page.figure(
     alt="Eleven lines with a dot and an error bar each. Of the paper's values nine lie between 2.2 and 2.7 per "
     "cent with overlapping bars; the L2 loss at 4.9 and the segmentation map at 8.5 stand apart.",
     record=list(runs.values()),
+    view="explore",
 )
 
 # %% [markdown]

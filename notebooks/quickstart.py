@@ -88,6 +88,7 @@ page.figure(
     "shows the same galaxies on a smooth sky; the residual is grain, in red and "
     "blue, at most with faint traces where the brightest galaxies are.",
     record=trained,
+    view="compare",
 )
 
 # %% [markdown]

@@ -132,13 +132,20 @@ outputs = {name: denoise(short, 2, short_time, network, band=scene.band) for nam
 # %% tags=["hide-input"]
 shown = {titles[name]: outputs[name] for name in ("network1", "network2")}
 page.figure(
-    figures.sky_panels([("64 s, the input", short), ("128 s, another exposure", long), *shown.items()], columns=2),
+    figures.sky_panels(
+        [("64 s, the input", short), ("128 s, another exposure", long), *shown.items()],
+        residual=[(f"Input − {title}", short - image) for title, image in shown.items()],
+        columns=2,
+    ),
     name="fig-10",
     caption="Paper Fig. 10 · A simulated stand-in for SN 2014J's field: an exposure of 64 s, an independent one of 128 "
-    "s, both after removal of cosmic rays, and what two networks make of the first. One stretch for all.",
+    "s, both after removal of cosmic rays, and what two networks make of the first. One stretch for all four; below, "
+    "what the networks took away.",
     alt="Four panels of one inclined, dusty galaxy with star clusters. The 64 second exposure is grainy, the 128 "
-    "second one less so; both networks' images are smoother than either.",
+    "second one less so; both networks' images are smoother than either. Two residuals in red and blue: grain, "
+    "stronger where the galaxy is bright.",
     record=trained[:2],
+    view="compare",
 )
 
 # %% [markdown]

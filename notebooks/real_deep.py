@@ -153,6 +153,7 @@ page.figure(
     alt="Six panels of a small field with a few galaxies: a grainy input, two smoother outputs, the deep image in "
     "which fainter galaxies show, and two residual maps of grain.",
     record=trained,
+    view="compare",
 )
 
 # %% [markdown]

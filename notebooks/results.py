@@ -622,6 +622,7 @@ page.figure(
     "input, the networks' smoother outputs, and residuals, strongest for the "
     "input and faintest for the modern network.",
     record=trained,
+    view="compare",
 )
 
 # %% [markdown]

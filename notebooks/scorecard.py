@@ -107,6 +107,7 @@ page.figure(
     alt="Three panels of falling curves: isolated stars, stars in clusters, and galaxies. Curves of the methods lie on "
     "top of each other for stars; the longer exposure's lies to the right.",
     record=record.made_by(section="detection"),
+    view="explore",
 )
 
 # %% tags=["hide-input"]
@@ -147,6 +148,7 @@ page.figure(
     "that pull faint sources down fill the faint bins with real ones.",
     alt="Two panels, stars and galaxies: purity is 1 for bright detections and falls where noise peaks mix in.",
     record=record.made_by(section="detection"),
+    view="explore",
 )
 
 # %% [markdown]
@@ -171,6 +173,7 @@ page.figure(
     alt="Two panels. The input's bias is zero at all magnitudes; the networks' is zero for bright stars and falls "
     "below minus one towards the faintest.",
     record=record.made_by(section="stars"),
+    view="explore",
 )
 
 # %% tags=["hide-input"]
@@ -185,6 +188,7 @@ page.figure(
     "The line at 1 is the bound. Above it on the right lies shrinkage: a smaller error, bought with a bias.",
     alt="Two panels with a line at one. The input lies on it; networks scatter less than the bound for faint stars.",
     record=record.made_by(section="stars"),
+    view="explore",
 )
 
 # %% [markdown]
