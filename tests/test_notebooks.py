@@ -44,6 +44,35 @@ def test_nothing_is_defined_and_nothing_is_trained(name):
     assert not called & {"run", "Trainer"}
 
 
+def metrics_of_its_own(tree: ast.Module) -> list[str]:
+    """Means, medians and sums of squared or absolute differences: what `astrounet_core.metrics` is there for."""
+
+    def named(node: ast.AST, names: set[str]) -> bool:
+        called = getattr(node, "func", None)
+        return isinstance(node, ast.Call) and getattr(called, "attr", getattr(called, "id", "")) in names
+
+    def positive(node: ast.AST) -> bool:
+        squared = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and ast.unparse(node.right) == "2"
+        return squared or named(node, {"abs", "absolute", "square"})
+
+    def difference(node: ast.AST) -> bool:
+        return any(isinstance(one, ast.BinOp) and isinstance(one.op, ast.Sub) for one in ast.walk(node))
+
+    reduced = [node for node in ast.walk(tree) if named(node, {"mean", "nanmean", "median", "nanmedian", "sum"})]
+    return [ast.unparse(one) for one in reduced if any(positive(part) and difference(part) for part in ast.walk(one))]
+
+
+def test_a_metric_of_its_own_is_noticed():
+    found = metrics_of_its_own(ast.parse("x = np.mean((a - b) ** 2)\ny = (a - b).abs().median()\nz = a.sum() ** 2"))
+    assert found == ["np.mean((a - b) ** 2)", "(a - b).abs().median()"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_metric_is_made_here(name):
+    by_hand = {"convolution": ["torch.mean((weight * data - truth) ** 2)"]}  # one step of descent, worked out
+    assert metrics_of_its_own(code(name)) == by_hand.get(name, [])
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_no_path_is_written_down(name):
     texts = [
