@@ -158,3 +158,15 @@ def test_every_figure_and_table_has_a_name_of_its_own():
     ]
     labels = [name for name in names if str(name).startswith(("fig-", "table-"))]
     assert len(labels) > 50 and sorted(labels) == sorted(set(labels))
+
+
+def test_code_that_only_shows_is_folded():
+    sources = [
+        "page.figure(\n    draw(x),\n)",
+        "y = 1\npage.text(f'{y}')",
+        "%matplotlib inline\npage.note('x')",
+        "f(2)",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    folded = ["hide-input" in cell.metadata.get("tags", []) for cell in execute_page.tidy(notebook).cells]
+    assert folded == [True, False, True, False]

@@ -1,6 +1,7 @@
 """Run one notebook: py:percent -> ipynb -> papermill -> the page's folder, written beside and renamed."""
 
 import argparse
+import ast
 import os
 import sys
 from pathlib import Path
@@ -41,12 +42,22 @@ def execute(source: Path, executed: Path, parameters: dict) -> None:
 
 
 def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Hide the cell that papermill injected: the parameters are in every figure's provenance strip."""
+    """Hide the cell that papermill injected, since the parameters are in every figure's provenance strip, and fold the
+    code of cells that only show: what it says stands below it, as a caption."""
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         if "injected-parameters" in tags or "parameters" in tags:
             cell.metadata["tags"] = [*tags, "remove-cell"]
+        elif cell.cell_type == "code" and only_shows(cell.source):
+            cell.metadata["tags"] = list(dict.fromkeys([*tags, "hide-input"]))
     return notebook
+
+
+def only_shows(source: str) -> bool:
+    """Whether a cell is a single call of the page's: a figure, a table, a note or a text with numbers."""
+    body = ast.parse("\n".join(line for line in source.splitlines() if not line.startswith(("%", "!")))).body
+    call = body[0].value if len(body) == 1 and isinstance(body[0], ast.Expr) else None
+    return isinstance(call, ast.Call) and ast.unparse(call.func).startswith("page.")
 
 
 if __name__ == "__main__":
