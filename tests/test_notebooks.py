@@ -161,12 +161,9 @@ def test_every_figure_and_table_has_a_name_of_its_own():
 
 
 def test_code_that_only_shows_is_folded():
-    sources = [
-        "page.figure(\n    draw(x),\n)",
-        "y = 1\npage.text(f'{y}')",
-        "%matplotlib inline\npage.note('x')",
-        "f(2)",
-    ]
+    sources = ["page.figure(\n    draw(x),\n)", "y = 1\npage.text(f'{y}')", "%matplotlib inline\nf(2)", "x.page()"]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
-    folded = ["hide-input" in cell.metadata.get("tags", []) for cell in execute_page.tidy(notebook).cells]
-    assert folded == [True, False, True, False]
+    parted = execute_page.parted(notebook)
+    assert [cell.source for cell in parted.cells] == [sources[0], "y = 1", "page.text(f'{y}')", *sources[2:]]
+    folded = ["hide-input" in cell.metadata.get("tags", []) for cell in execute_page.tidy(parted).cells]
+    assert folded == [True, False, True, False, False]

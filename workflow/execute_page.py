@@ -3,7 +3,9 @@
 import argparse
 import ast
 import os
+import re
 import sys
+from copy import deepcopy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")  # tqdm asks for widgets that no page has
     with TemporaryDirectory() as scratch:
         source, executed = Path(scratch, "source.ipynb"), Path(scratch, "executed.ipynb")
-        jupytext.write(jupytext.read(options.notebook), source)
+        jupytext.write(parted(jupytext.read(options.notebook)), source)
         try:
             execute(source, executed, {"profile": options.profile, "seed": options.seed})
         except papermill.PapermillExecutionError as error:
@@ -53,11 +55,36 @@ def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
+def parted(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Part the cells that compute something and then show it, so that only the code that shows is folded."""
+    cells = []
+    for cell in notebook.cells:
+        start = _last_statement(cell.source) if cell.cell_type == "code" else 0
+        lines = cell.source.splitlines()
+        if start and only_shows("\n".join(lines[start:])):
+            before = "\n".join(lines[:start]).rstrip()
+            cells.append(nbformat.v4.new_code_cell(before, metadata=deepcopy(cell.metadata)))
+            cell.source = "\n".join(lines[start:])
+        cells.append(cell)
+    notebook.cells = cells
+    return notebook
+
+
 def only_shows(source: str) -> bool:
     """Whether a cell is a single call of the page's: a figure, a table, a note or a text with numbers."""
-    body = ast.parse("\n".join(line for line in source.splitlines() if not line.startswith(("%", "!")))).body
+    body = _statements(source)
     call = body[0].value if len(body) == 1 and isinstance(body[0], ast.Expr) else None
     return isinstance(call, ast.Call) and ast.unparse(call.func).startswith("page.")
+
+
+def _last_statement(source: str) -> int:
+    """The line, counted from 0, on which a cell's last statement begins."""
+    body = _statements(source)
+    return body[-1].lineno - 1 if body else 0
+
+
+def _statements(source: str) -> list[ast.stmt]:
+    return ast.parse(re.sub(r"^[%!]", "#", source, flags=re.M)).body
 
 
 if __name__ == "__main__":
