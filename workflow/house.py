@@ -14,6 +14,19 @@ from sphinx.application import Sphinx
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
 ROOM = re.compile(r"^\((house-[a-z]+)\)=\n### (.+?)\n\n(.+?\.)\s(.*?)(?=^\(house-|^## |\Z)", re.M | re.S)
+EVERYDAY = {
+    "bias",
+    "experiment",
+    "gain",
+    "leak",
+    "precision",
+    "preset",
+    "profile",
+    "protocol",
+    "recall",
+    "scatter",
+    "update",
+}
 FLOOR, WIDTH, ROOF = 46, 400, 84
 
 
@@ -59,29 +72,74 @@ def _floor(room: Room, top: int) -> str:
 
 def documentation(room: Room) -> str:
     """The modules of a room as Markdown, which autodoc fills from their docstrings."""
-    block = "## {0}\n\n```{{eval-rst}}\n.. automodule:: astrounet_core.{0}\n   :members:\n```\n"
-    return "\n".join(block.format(module) for module in room.modules)
+    options = "\n   :members:\n   :ignore-module-all:\n   :no-value:"
+    directives = {module: f".. automodule:: astrounet_core.{module}{options}" for module in room.modules}
+    return "\n".join(f"## {module}\n\n```{{eval-rst}}\n{text}\n```\n" for module, text in directives.items())
 
 
 def fill(app: Sphinx, page: str, source: list[str]) -> None:
-    """Put the picture and the documentation in the place of the comments that announce them."""
+    """Put the picture and the documentation in the place of the comments that announce them; paper goes without the
+    latter, hundreds of pages."""
     if page == "house":
         source[0] = re.sub(r"^% The picture.*$", picture(rooms(source[0])), source[0], flags=re.M)
-    elif page.startswith("api/"):
+    elif page.startswith("api/") and app.builder.name == "html":
         room = next(room for room in rooms() if room.label == f"house-{page.removeprefix('api/')}")
         source[0] = re.sub(r"^% The modules.*$", lambda match: documentation(room), source[0], flags=re.M)
 
 
 def plain(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
-    """Docstrings are plain English: only `code` and indented code are markup in them."""
-    for i, line in enumerate(lines):
-        parts = re.split(r"(`+[^`]+`+)", line)
-        parts[::2] = [re.sub(r"([\\*_|])", r"\\\1", part) for part in parts[::2]]
-        parts[1::2] = [f"``{part.strip('`')}``" for part in parts[1::2]]
-        lines[i] = "".join(parts)
+    """Docstrings are plain English: only `code`, tables, lists and indented blocks are markup in them."""
+    parts = re.split(r"(`+[^`]+`+)", "\n".join(lines))
+    parts[::2] = [re.sub(r"([\\*_|])", r"\\\1", part) for part in parts[::2]]
+    parts[1::2] = [f"``{part.strip('`')}``" for part in parts[1::2]]
+    value = [f"``{obj!r}``", ""] if what == "data" and isinstance(obj, int | float | str) else []
+    lines[:] = value + "\n\n".join(map(_listed, "".join(parts).split("\n\n"))).split("\n")
+
+
+def _listed(block: str) -> str:
+    """A block of lines that hang from their first words, as a list."""
+    if not re.search(r"\A[^\s-].*\n +\S", block, re.S):
+        return block
+    return re.sub(r"^\S", r"* \g<0>", re.sub(r"^ +", "  ", block, flags=re.M), flags=re.M)
+
+
+def terms() -> dict[str, str]:
+    """The glossary's words, in lower case -> as they stand there; without those that everyday English uses, too."""
+    lists = re.findall(r"```\{glossary\}\n(.*?)```", (BOOK / "glossary.md").read_text(), re.S)
+    found = [term for each in lists for term in re.findall(r"^(\S.*)$", each, re.M)]
+    return {term.lower(): term for term in found if term not in EVERYDAY}
+
+
+def link_terms(app: Sphinx, doctree: nodes.document) -> None:
+    """Lead each page's first use of a word of the glossary there, where the page doesn't do so by itself."""
+    page, left = app.env.docname, terms()
+    if page in ("glossary", "changelog") or page.startswith("api/"):
+        return
+    for linked in doctree.findall(lambda node: node.get("reftype") == "term" if isinstance(node, nodes.Element) else 0):
+        left.pop(linked["reftarget"].lower(), None)
+    todo = [node for node in doctree.findall(nodes.Text) if _is_prose(node)]
+    while todo and left:
+        text = todo.pop(0)
+        words = "|".join(map(re.escape, sorted(left, key=len, reverse=True)))
+        if match := re.search(rf"\b({words})(?:e?s)?\b", text, re.I):
+            before, after = nodes.Text(text[: match.start()]), nodes.Text(text[match.end() :])
+            text.parent.replace(text, [before, _term(page, left.pop(match[1].lower()), match[0]), after])
+            todo.insert(0, after)
+
+
+def _is_prose(text: nodes.Text) -> bool:
+    """Whether a text is a paragraph's own: no title, caption, code, link, and nothing that is emphasised."""
+    return isinstance(text.parent, nodes.paragraph) and not isinstance(text.parent.parent, nodes.entry | nodes.legend)
+
+
+def _term(page: str, target: str, shown: str) -> addnodes.pending_xref:
+    inner = nodes.inline("", shown, classes=["std", "std-term"])
+    options = {"refdoc": page, "refdomain": "std", "reftype": "term", "reftarget": target}
+    return addnodes.pending_xref("", inner, refexplicit=True, refwarn=True, **options)
 
 
 def setup(app: Sphinx) -> dict:
     app.connect("source-read", fill)
+    app.connect("doctree-read", link_terms)
     app.connect("autodoc-process-docstring", plain)
     return {"parallel_read_safe": True}
