@@ -35,6 +35,13 @@ def test_numbers_to_expect_are_those_of_the_record(folder, cells):
     assert cells == expected(folder)
 
 
+def test_spread_of_training_seeds_is_that_of_the_records():
+    seeds = [in_paper_columns(Record(ROOT / f"results/table1/network1/seed{seed}")) for seed in range(3)]
+    for key, fmt in (("tpr", ".1f"), ("snr_factor", ".2f"), ("rfe", ".1f")):
+        values = [one[key] for one in seeds]
+        assert f" {min(values):{fmt}} to {max(values):{fmt}}" in PAGE
+
+
 def test_tables_were_found():
     assert len(MINUTES) == 5 and len(EXPECTED) == 4 and PAGE.count("*not run*") >= 4
 
