@@ -56,13 +56,13 @@ def value(answer: ArrayLike, expected: ArrayLike, tolerance: float = 0.01, hint:
     _judge(worst <= tolerance, f"{100 * worst:.2g} % off at most, {100 * tolerance:.2g} % are allowed", hint)
 
 
-def within(answer: ArrayLike, expected: ArrayLike, allowed: float, hint: str = "") -> None:
+def within(answer: ArrayLike, expected: ArrayLike, allowed: ArrayLike, hint: str = "") -> None:
     """Judge numbers that may be zero: each at most ``allowed`` from what is expected."""
     ours, theirs = answered(answer), np.asarray(expected, dtype=float)
     if ours.shape != theirs.shape:
         raise NotYet(f"not yet: {theirs.size} numbers are wanted, not {ours.size}. {hint}".strip())
-    worst = float(np.max(np.abs(ours - theirs)))
-    _judge(worst <= allowed, f"{worst:.2g} off at most, {allowed:.2g} are allowed", hint)
+    worst = float(np.max(np.abs(ours - theirs) / allowed))
+    _judge(worst <= 1, f"{worst:.2g} times the deviation that is allowed", hint)
 
 
 def at_least(answer: float, least: float, hint: str = "") -> None:
