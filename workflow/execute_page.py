@@ -13,6 +13,9 @@ import jupytext
 import nbformat
 import papermill
 
+from astrounet_core.provenance import Stopwatch, commit, replacing, write_json
+from workflow import labs, running
+
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -24,23 +27,40 @@ def main(arguments: list[str] | None = None) -> int:
     options.output.parent.mkdir(parents=True, exist_ok=True)
     os.environ["ASTROUNET_PAGE_DIR"] = str(options.output.parent.resolve())
     os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")  # tqdm asks for widgets that no page has
+    clock, source = Stopwatch(), commit()
     with TemporaryDirectory() as scratch:
-        source, executed = Path(scratch, "source.ipynb"), Path(scratch, "executed.ipynb")
-        jupytext.write(parted(jupytext.read(options.notebook)), source)
+        notebook, executed = Path(scratch, "source.ipynb"), Path(scratch, "executed.ipynb")
+        nbformat.write(load(options.notebook), notebook)
         try:
-            execute(source, executed, {"profile": options.profile, "seed": options.seed})
+            execute(notebook, executed, parameters(options))
         except papermill.PapermillExecutionError as error:
             print(f"{options.notebook} failed: {error.ename}: {error.evalue}\n{error}", file=sys.stderr)
             return 1
-        beside = options.output.with_suffix(".part")
-        nbformat.write(tidy(nbformat.read(executed, as_version=4)), beside)
-        os.replace(beside, options.output)
+        page = tidy(nbformat.read(executed, as_version=4))
+    run = running.record(options.profile, options.seed, clock.seconds, source)
+    write_json(options.output.with_suffix(".run.json"), run)
+    with replacing(options.output) as beside:
+        nbformat.write(page, beside)
     return 0
 
 
-def execute(source: Path, executed: Path, parameters: dict) -> None:
+def load(path: Path) -> nbformat.NotebookNode:
+    """A page as it is run: its cells `parted`; of a lab, the edition with solutions."""
+    if path.parent.name == "labs":
+        return labs.edition(path.stem, "solution")
+    return parted(jupytext.read(path))
+
+
+def parameters(options: argparse.Namespace) -> dict:
+    """What papermill injects; a lab knows no profiles, only whether it is to be quick."""
+    if options.notebook.parent.name == "labs":
+        return {"quick": options.profile == "smoke"}
+    return {"profile": options.profile, "seed": options.seed}
+
+
+def execute(source: Path, executed: Path, given: dict) -> None:
     kernel = {"kernel_name": "python3", "language": "python", "extra_arguments": ["--log-level=ERROR"]}
-    papermill.execute_notebook(source, executed, parameters=parameters, progress_bar=False, cwd=Path.cwd(), **kernel)
+    papermill.execute_notebook(source, executed, parameters=given, progress_bar=False, cwd=Path.cwd(), **kernel)
 
 
 def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -50,8 +70,10 @@ def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         tags = cell.metadata.get("tags", [])
         if "injected-parameters" in tags or "parameters" in tags:
             cell.metadata["tags"] = [*tags, "remove-cell"]
-        elif cell.cell_type == "code" and only_shows(cell.source):
+        elif cell.cell_type == "code" and ("solution" in tags or only_shows(cell.source)):
             cell.metadata["tags"] = list(dict.fromkeys([*tags, "hide-input"]))
+        if "solution" in tags:
+            cell.metadata["mystnb"] = {"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
     return notebook
 
 

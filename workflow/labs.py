@@ -68,7 +68,7 @@ def stub(source: str, names: set[str]) -> str:
 def plain(text: str) -> str:
     """Markdown that any notebook program shows as it should, of the book's MyST: labels, roles, links, boxes."""
     text = re.sub(r"^\([\w-]+\)=\n", "", text, flags=re.M)
-    text = re.sub(r"\{term\}`([^`<]+?)(?: <[^`]*>)?`", r"\1", text)
+    text = re.sub(r"\{[\w:]+\}`([^`<]+?)(?: <[^`]*>)?`", r"\1", text)
     text = re.sub(r"\[([^\]]+)\]\(#[^)]+\)", r"*\1*", text)
     hint = r"^:::\{dropdown\} (.*)\n((?:.*\n)*?):::$"
     text = re.sub(hint, r"<details><summary>\1</summary>\n\n\2\n</details>", text, flags=re.M)
