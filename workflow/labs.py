@@ -37,6 +37,8 @@ def edition(name: str, kind: str) -> NotebookNode:
             continue
         if "solution" in tags and kind == "student":
             cell.source = stub(cell.source, names) if cell.cell_type == "code" else "*Your answer:*"
+        if "check" in tags:  # it may tell the answer, so it is folded
+            cell.metadata |= {"tags": [*tags, "hide-input"], "jupyter": {"source_hidden": True}}
         cell["id"] = f"{name}-{len(cells)}"
         cells.append(cell)
     cells[0].source = re.sub(r"^(# .*)$", rf"\1{EDITIONS[kind]}", cells[0].source, count=1, flags=re.M)

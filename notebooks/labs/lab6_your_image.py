@@ -56,9 +56,11 @@ trained = load("modern")
 # path of your own image into `path`, and run again from there.
 
 # %%
-scene = make_scene("galaxy_field", 256 if quick else 512, seed).image
+scene = make_scene("galaxy_field", 512, seed).image
 image = noise.physical(scene, 1200.0, 1.0, generator=torch.Generator().manual_seed(seed), reads=2)
 cards = {"EXPTIME": 1200.0, "BUNIT": "ELECTRONS/S", "INSTRUME": "WFC3", "DETECTOR": "UVIS", "FILTER": "F606W"}
+step = 0.04 / 3600  # degrees a pixel
+cards |= {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CD1_1": -step, "CD1_2": 0.0, "CD2_1": 0.0, "CD2_2": step}
 path = Path(mkdtemp()) / "simulated.fits"
 fits.writeto(path, image.numpy(), fits.Header(cards))
 
@@ -171,7 +173,7 @@ teaching.value(
 # :::
 
 # %%
-stars = 60 if quick else 300
+stars = 120 if quick else 300
 psf = star_shape(read.image, read.band, read.pixel_scale)
 
 
