@@ -12,15 +12,18 @@ from astrounet_core.records import Record, in_paper_columns
 from workflow import figure
 
 PAGE = (ROOT / "book" / "reproduce.md").read_text()
-MINUTES = re.findall(r"\| (\d+) \| `(results/\S+\.json)` \|$", PAGE, re.M)
+MINUTES = re.findall(r"\| `astrounet (train|evaluate) (\w+) --profile (\w+).*` \| (\d+) \|$", PAGE, re.M)
 EXPECTED = re.findall(r"^\| `(results/\S+)` \| (.*) \|$", PAGE, re.M)
 COLUMNS = {"tpr": ".1f", "f_measure": ".2f", "rfe": ".2f", "snr_factor": ".2f"}
 COMMANDS = re.findall(r"astrounet ((?:evaluate|train|denoise|receipt)[^`\n]*)", PAGE)
 
 
-@pytest.mark.parametrize(("minutes", "path"), MINUTES)
-def test_minutes_are_those_of_the_record(minutes, path):
-    assert int(minutes) == round(read_json(ROOT / path)["seconds"] / 60)
+@pytest.mark.parametrize(("what", "name", "profile", "minutes"), MINUTES)
+def test_minutes_are_those_of_the_record(what, name, profile, minutes):
+    record = {"train": "run.json", "evaluate": "evaluation.json"}[what]
+    run = read_json(ROOT / "results" / profile / name / "seed0" / record)
+    assert int(minutes) == round(run["seconds"] / 60)
+    assert f"{what} {name} --profile {profile}" in PAGE and run["threads"] == 1
 
 
 def expected(folder) -> str:

@@ -27,7 +27,7 @@ EVERYDAY = {
     "scatter",
     "update",
 }
-FLOOR, WIDTH, ROOF = 46, 400, 84
+FLOOR, WIDTH, ROOF = 52, 400, 84
 
 
 class Room(NamedTuple):
@@ -65,8 +65,8 @@ def picture(shown: list[Room]) -> str:
 def _floor(room: Room, top: int) -> str:
     return (
         f'<a href="#{room.label}"><rect x="14" y="{top}" width="{WIDTH - 28}" height="{FLOOR - 4}" rx="3"/>'
-        f'<text class="name" x="26" y="{top + 18}">{escape(room.name)}</text>'
-        f'<text x="26" y="{top + 34}">{escape(room.line)}</text></a>'
+        f'<text class="name" x="26" y="{top + 20}">{escape(room.name)}</text>'
+        f'<text x="26" y="{top + 39}">{escape(room.line)}</text></a>'
     )
 
 

@@ -127,11 +127,10 @@ def reads_results(name: str) -> bool:
 
 
 def book_digest(profile: str) -> str:
-    """Everything the book is made from: its own pages, its settings, and its notebooks."""
+    """Everything the book is made from: its own pages, its settings, its notebooks, and the docstrings of the library."""
     prose = [path for path in (ROOT / "book").iterdir() if path.name != "_executed"]
-    return digest(*prose, ROOT / "_config.yml") + "".join(
-        page_digest(name, profile) for name in page_names() + lab_names()
-    )
+    own = digest(*prose, LIBRARY, ROOT / "_config.yml", ROOT / "CHANGELOG.md")
+    return own + "".join(page_digest(name, profile) for name in page_names() + lab_names())
 
 
 def evaluation_digest() -> str:
