@@ -127,7 +127,7 @@ def reads_results(name: str) -> bool:
 
 
 def book_digest(profile: str) -> str:
-    """Everything the book is made from: its own pages, its settings, its notebooks, and the docstrings of the library."""
+    """Everything the book is made from: its own pages, its settings, its notebooks, and the library's docstrings."""
     prose = [path for path in (ROOT / "book").iterdir() if path.name != "_executed"]
     own = digest(*prose, LIBRARY, ROOT / "_config.yml", ROOT / "CHANGELOG.md")
     return own + "".join(page_digest(name, profile) for name in page_names() + lab_names())
