@@ -78,11 +78,10 @@ def documentation(room: Room) -> str:
 
 
 def fill(app: Sphinx, page: str, source: list[str]) -> None:
-    """Put the picture and the documentation in the place of the comments that announce them; paper goes without the
-    latter, hundreds of pages."""
+    """Put the picture and the documentation in the place of the comments that announce them."""
     if page == "house":
         source[0] = re.sub(r"^% The picture.*$", picture(rooms(source[0])), source[0], flags=re.M)
-    elif page.startswith("api/") and app.builder.name == "html":
+    elif page.startswith("api/"):
         room = next(room for room in rooms() if room.label == f"house-{page.removeprefix('api/')}")
         source[0] = re.sub(r"^% The modules.*$", lambda match: documentation(room), source[0], flags=re.M)
 
