@@ -85,10 +85,10 @@ def test_one_page_leads_to_the_next(page, following):
 
 @pytest.mark.parametrize("path", [*NOTEBOOKS, *ARGUED], ids=lambda path: path.stem)
 def test_reading_takes_about_as_long_as_it_says(path):
-    """Two hundred words and a figure or table a minute, eight for a list of methods; between half and three times."""
+    """Two hundred words and a figure or table a minute, three for a list of methods; between half and three times."""
     text, source = read_markdown(path), path.read_text()
     minutes = int(re.search(r"\*\*Reading time\*\* (\d+)", text)[1])
-    shown = len(re.findall(r"page\.(?:figure|table)\(", source)) + 8 * source.count("page.definitions(")
+    shown = len(re.findall(r"page\.(?:figure|table)\(", source)) + 3 * source.count("page.definitions(")
     expected = len(re.findall(r"\w+", text)) / 200 + shown
     assert expected / 2 <= minutes <= 3 * expected
 
