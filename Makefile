@@ -6,7 +6,7 @@ BIN := .venv/bin
 SNAKEMAKE := PYTHONPATH= $(BIN)/python -m snakemake --workflow-profile profiles/default
 
 .DEFAULT_GOAL := help
-.PHONY: help book page figure survey test lint links inspect serve zip pdf release scorecard bench checks teaser clean publish
+.PHONY: help book page figure survey test lint links inspect serve zip pdf release timings scorecard bench checks teaser clean publish
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ pdf: .venv/.ready  ## the built book as one PDF, printed by headless Chromium
 
 release: zip pdf  ## collect in _build/release what a release would publish; publishes nothing
 	@$(BIN)/python -m workflow.release collect
+
+timings: .venv/.ready  ## note what running the pages took, for their openings: book/timings.json
+	@$(BIN)/python -m workflow.running --profile $(PROFILE)
 
 scorecard: .venv/.ready  ## every method under every measure, hours: results/PROFILE/scorecard.json (PROFILE=retrain)
 	@$(BIN)/astrounet evaluate --methods all --profile $(SCORED) && mkdir -p results/$(SCORED)

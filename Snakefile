@@ -16,7 +16,7 @@ from workflow import plan
 STARTED = time.time()
 PROFILE = plan.choose("profile", config.get("profile", "quick"), plan.profile_names())
 SETTINGS = plan.read_profile(PROFILE)
-PAGES = plan.page_names()
+PAGES = plan.page_names() + plan.lab_names()
 RESULTS = f"_build/results/{PROFILE}"
 PYTHON = sys.executable
 SEED = int(config.get("seed", 0))
@@ -150,13 +150,14 @@ rule execute:
         f"_build/pages/{PROFILE}/{{page}}.ipynb",
     params:
         digest=lambda wildcards: plan.page_digest(wildcards.page, PROFILE) + str(SEED),
+        notebook=lambda wildcards: plan.notebook(wildcards.page),
     benchmark:
         "_build/timings/page-{page}.tsv"
     message:
         "page {wildcards.page}"
     threads: 1
     shell:
-        "OMP_NUM_THREADS={threads} {PYTHON} workflow/execute_page.py notebooks/{wildcards.page}.py {output}"
+        "OMP_NUM_THREADS={threads} {PYTHON} -m workflow.execute_page {params.notebook} {output}"
         " --profile {PROFILE} --seed {SEED}"
 
 
@@ -173,7 +174,7 @@ rule book:
     message:
         "the book"
     shell:
-        "{PYTHON} workflow/build_book.py --profile {PROFILE}"
+        "{PYTHON} -m workflow.build_book --profile {PROFILE}"
 
 
 include: "workflow/survey.smk"

@@ -8,10 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import Normal, Stroke
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .style import COLOURS, WIDTH, figure_style
+from .sky import sky_panels
+from .style import COLOURS, WIDTH, figure_style, numbers
 from .unet import NetworkSettings
 
 
@@ -155,6 +157,30 @@ def _draw_ends(ax: Axes, place: dict, blocks: dict[str, Block], ratio_mode: str)
     sign = {"concatenate": "r", "multiply": "× r", "add": "+ r"}[ratio_mode]
     ax.text(x - 0.75, y + height / 2 + 0.42, sign, ha="center", va="center", style="italic")
     _arrow(ax, (x - 0.65, y + height / 2 + 0.2), (x - 0.24, y + height / 4), "ratio")
+
+
+@figure_style
+def views_picture(image, views: dict[str, int], pixel_scale: float = 0.04) -> Figure:
+    """Squares of the views' widths, in pixels, about the middle of an image of the sky, each with its name beside it.
+
+    image (H, W), e-/s; pixel_scale in arcsec. Raises ValueError for a view wider than the image.
+    """
+    side = min(numbers(image).shape)
+    if max(views.values()) > side:
+        raise ValueError(f"a view of {max(views.values())} pixels doesn't fit an image of {side}; give a larger image.")
+    fig = sky_panels([("", image)], kind="asinh", pixel_scale=pixel_scale, columns=1)
+    ax, middle = fig.axes[0], side // 2
+    outline = [Stroke(linewidth=3.5, foreground="black"), Normal()]
+    for number, (name, width) in enumerate(views.items()):
+        colour, low = COLOURS[("orange", "sky", "purple", "red")[number % 4]], middle - width / 2
+        square = Rectangle((low, low), width, width, fill=False, edgecolor=colour, linewidth=2)
+        above = {"ha": "right", "va": "bottom", "xy": (low + width, low + width + 1)}
+        below = {"ha": "left", "va": "top", "xy": (low, low - 1)}
+        text = ax.annotate(f"{name}: {width}", color=colour, annotation_clip=False, **(above, below)[number % 2])
+        ax.add_patch(square)
+        for artist in (square, text):
+            artist.set_path_effects(outline)
+    return fig
 
 
 def convolution_matrix(kernel: Tensor, height: int, width: int, stride: int = 1) -> Tensor:

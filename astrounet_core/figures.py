@@ -14,9 +14,10 @@ from .charts import (
     histograms,
     strips,
 )
-from .diagrams import convolution_diagram, network_diagram, transposed_convolution_diagram
+from .diagrams import convolution_diagram, network_diagram, transposed_convolution_diagram, views_picture
 from .publish import Output, Page, open_page
 from .sky import feature_maps, sky_panels, stretch
+from .steps import step_strip
 from .style import figure_style
 from .tables import Column
 
@@ -38,7 +39,9 @@ __all__ = [
     "network_diagram",
     "open_page",
     "sky_panels",
+    "step_strip",
     "stretch",
     "strips",
     "transposed_convolution_diagram",
+    "views_picture",
 ]

@@ -39,11 +39,14 @@ def scored(name: str, profile: str, measure: str, protocol: str, fmt: str) -> st
 
 def claims(record: Record, profile: str, method: str = "modern") -> list[dict]:
     """Rows of claim, number, kind and why."""
-    invented = {"fields": "near bright stars", "protocol": "standard"}
+    rows = [*_of_pictures_and_fluxes(record, profile, method), *_of_finding(record, profile, method)]
+    return [dict(zip(("claim", "number", "kind", "why"), row, strict=True)) for row in rows]
+
+
+def _of_pictures_and_fluxes(record: Record, profile: str, method: str) -> list[tuple[str, str, str, str]]:
     faint = text(record, method, "bias_psf_sigma", "+.1f", "σ", magnitude=FAINTEST, **ALONE)
     efficiency = text(record, method, "efficiency", ".2f", magnitude=FAINTEST, **ALONE)
-    found = [scored(name, profile, "tpr", "paper", ".1f") for name in (REFERENCE, method)]
-    rows = [
+    return [
         (
             "The picture is nearer to the truth, pixel by pixel",
             f"squared error {scored(method, profile, 'nmse', 'independent', '.3f')} of the input's",
@@ -62,6 +65,14 @@ def claims(record: Record, profile: str, method: str = "modern") -> list[dict]:
             PRIOR,
             f"They are pulled to the sky: bias {faint}, efficiency {efficiency}.",
         ),
+    ]
+
+
+def _of_finding(record: Record, profile: str, method: str) -> list[tuple[str, str, str, str]]:
+    near_stars = {"fields": "near bright stars", "protocol": "standard"}
+    invented = [text(record, name, f"invented, {ALARMS}", ".0f", **near_stars) for name in (REFERENCE, method)]
+    found = [scored(name, profile, "tpr", "paper", ".1f") for name in (REFERENCE, method)]
+    return [
         (
             "Fainter isolated stars are found",
             depth(record, method, "isolated stars"),
@@ -82,13 +93,11 @@ def claims(record: Record, profile: str, method: str = "modern") -> list[dict]:
         ),
         (
             "Fewer false sources near bright stars, at a threshold set on empty sky",
-            f"{text(record, REFERENCE, f'invented, {ALARMS}', '.0f', **invented)} to "
-            f"{text(record, method, f'invented, {ALARMS}', '.0f', **invented)} per arcmin²",
+            f"{invented[0]} to {invented[1]} per arcmin²",
             REAL,
             "The network knows that noise grows with light. So does a noise map, which costs nothing.",
         ),
     ]
-    return [dict(zip(("claim", "number", "kind", "why"), row, strict=True)) for row in rows]
 
 
 def answers(record: Record, profile: str, method: str = "modern") -> dict[str, list[str]]:

@@ -25,11 +25,12 @@ seed = 0
 #
 # **You will learn** what a convolutional layer, a pooling layer and the three kinds of up-sampling compute, by
 # numbers small enough to check in your head; why "convolution" means something else to torch than to
-# [Eq. (5)](#eq-5); where checkerboards come from; and what one step of gradient descent does.
+# [Eq. (5)](#eq-5); where checkerboards come from; how far each layer of a real network sees, and what it does when a
+# connection is cut; and what one step of gradient descent does.
 #
 # **You need** to know what a sum over pixels is. No earlier page.
 #
-# **Reading time** 15 minutes.
+# **Reading time** 20 minutes.
 # :::
 #
 # Everything that a {term}`U-net` does to an image is one of four operations: it slides small filters over it,
@@ -43,8 +44,12 @@ import torch
 from scipy.signal import convolve2d, correlate2d
 from torch.nn import functional as F
 
-from astrounet_core import figures, psf
+from astrounet_core import exposures, figures, psf, steps
+from astrounet_core.dissection import views, without
 from astrounet_core.figures import Column
+from astrounet_core.inference import load_network
+from astrounet_core.metrics import noise_normalised_mse
+from astrounet_core.scenes import fields, render
 
 page = figures.open_page("convolution", profile=profile, seed=seed)
 _ = torch.manual_seed(seed)
@@ -84,6 +89,20 @@ page.figure(
     alt="Top: a 3 by 3 filter and a 4 by 4 image give a 2 by 2 output. Bottom: a 4 by "
     "16 matrix, mostly zero, multiplies the image written as a column of 16 "
     "numbers and gives the same four numbers.",
+)
+
+# %% [markdown]
+# Slowly, one position after the other. The filter has four numbers that aren't zero, so each sum has four terms:
+
+# %%
+page.figure(
+    figures.step_strip(steps.convolution_steps(kernel, image)),
+    name="fig-convolution-steps",
+    caption="The convolution of {numref}`fig-2` in four steps: the pixels that the filter covers (red, left), the sum, "
+    "filter times pixel, and the pixel that it gives (red, right).",
+    alt="Four steps. In each, a red square of 3 by 3 cells lies on the 4 by 4 image, first at the upper left, then a "
+    "cell to the right, then below; a sum of four products gives 10, 4, 3 and 4, written one by one into a 2 by 2 "
+    "output.",
 )
 
 # %% [markdown]
@@ -177,8 +196,19 @@ page.table(
 #
 # ## Pooling
 #
-# Max-pooling keeps the largest of each 2 × 2 block and so halves the image. It has no weights. It keeps a
-# star's peak where averaging would dilute it:
+# Max-pooling keeps the largest of each 2 × 2 block and so halves the image. It has no weights.
+
+# %%
+page.figure(
+    figures.step_strip(steps.pooling_steps(image)),
+    name="fig-pooling-steps",
+    caption="Max-pooling in four steps: of each block of 2 × 2 pixels (red, left) the largest is kept (red, right).",
+    alt="Four steps. A red square of 2 by 2 cells moves over the four quarters of a 4 by 4 image without overlap; the "
+    "largest values 3, 2, 2 and 2 fill a 2 by 2 output.",
+)
+
+# %% [markdown]
+# It keeps a star's peak where averaging would dilute it:
 
 # %%
 star = psf.hst_psf(size=32)[None, None]
@@ -255,7 +285,21 @@ page.text(
 #
 # If filter size and stride don't fit, the stamps overlap unevenly: some output pixels receive more
 # contributions than their neighbours, and a perfectly flat input comes out with a pattern {cite:p}`odena2016`.
-# Count the contributions by giving all weights the value one:
+# Watch it arise, with all weights and all pixels one, so that the output counts the stamps:
+
+# %%
+page.figure(
+    figures.step_strip(steps.transposed_steps(torch.ones(3, 3), torch.ones(2, 2))),
+    name="fig-stamps",
+    caption="A transposed convolution with a 3 × 3 filter at stride 2, in four steps: each input pixel (red, left) "
+    "adds its stamp (red, right). Neighbouring stamps share a column or a row, and all four share one pixel: 1, 2 and "
+    "4 contributions, where the input is flat.",
+    alt="Four steps. For each pixel of a 2 by 2 input of ones, a stamp of 3 by 3 ones is added to a 5 by 5 output, two "
+    "cells apart. At the end the corners hold 1, the middle row and column 2, and the cell at the centre 4.",
+)
+
+# %% [markdown]
+# The same for other sizes of filter:
 
 # %%
 flat = torch.ones(1, 1, 6, 6)
@@ -281,6 +325,135 @@ page.figure(
 # back (last panel). Only training, and the two convolutions that follow, can remove it. Nearest-neighbour
 # up-sampling followed by a convolution has no such pattern to remove; it is one of the variants in
 # [Losses and experiments](#page-losses).
+#
+# ## How far a layer sees
+#
+# Put together, these layers make a {term}`U-net`: blocks of two convolutions, with a pooling after each on the way
+# down and an up-sampling before each on the way up. A filter of 3 × 3 sees one pixel to each side. But a pixel after a
+# pooling stands for two of the image, after four poolings for sixteen, and so the view widens from layer to layer
+# ({numref}`fig-views`). It is measured on the network itself: one column of the image is made *not a number*, and
+# every pixel that turns into NaN has seen it.
+#
+# :::{admonition} Predict
+# :class: important
+# Which share of its field of view does the network gain on the way *up*?
+# :::
+
+# %%
+seen = {view.layer: view for view in views()}
+stages = {2: "1st block", 4: "1 pooling", 6: "2 poolings", 8: "3 poolings", 10: "bottom", 19: "output"}
+field = next(field for field in fields("validation")[19:] if field.kind == "star_cluster")
+crowd = exposures.expose(render(field).image, exposures.STANDARD, seed)
+page.figure(
+    figures.views_picture(crowd[100:372, 100:372], {name: seen[layer].most for layer, name in stages.items()}),
+    name="fig-views",
+    caption="What one pixel sees of a star cluster in each stage of the paper's U-net, in pixels of the image: after "
+    "the first block, after each pooling and its block, at the bottom, and in the output. No star outside the largest "
+    "square can change the pixel in the middle.",
+    alt="A field of stars with six squares about its middle, one inside the other, 5, 14, 32, 68, 140 and 204 pixels "
+    "wide. The largest covers about half of the field and holds some hundred stars.",
+)
+
+# %%
+page.text(
+    f"Down to the bottom the view grows to {seen[10].most} pixels, and on the way up to "
+    f"{page.value(seen[19].least, 'd')}–{page.value(seen[19].most, 'd')}, depending on where a pixel lies on the grid "
+    f"of 16 that four poolings make. [The U-net](#page-unet) tells what follows for the tiles in which we cut images."
+)
+
+# %% [markdown]
+# ## What the skips carry
+#
+# A pooling throws places away: of four pixels one remains, and nobody knows which it was. So the U-net keeps the
+# feature maps from before each pooling, and puts them beside the enlarged ones of the same size on the way up: the
+# {term}`skip connections <skip connection>`. What do they carry? Take a trained network, replace what comes through
+# one connection by zeros, and look.
+#
+# :::{admonition} Predict
+# :class: important
+# Cut the skip at full resolution: will the stars be blurred, moved, or gone? Now leave that skip and cut everything
+# from below instead, 99 % of the network's weights: how much worse is the image?
+# :::
+
+# %%
+cuts = {"whole": {}} | {f"skip, 1/{2**k}": {"skips": (k,)} for k in range(4)}
+cuts |= {"all skips": {"skips": (0, 1, 2, 3)}, "below full resolution": {"below": (0,)}}
+chosen = [next(f for f in fields("validation") if f.kind == kind) for kind in ("galaxy_field", "nebula")] + [field]
+scenes = torch.stack([render(one).image[128:384, 128:384] for one in chosen])[:, None]
+shots = torch.from_numpy(np.stack([exposures.expose(one[0], exposures.STANDARD, seed) for one in scenes]))[:, None]
+told = torch.full((len(shots),), exposures.STANDARD.exposure_time), torch.full((len(shots),), 2.0)
+outputs = {}
+for name in ("network1", "modern"):
+    network = load_network(name)
+    for cut, connections in cuts.items():
+        with without(network, **connections), torch.inference_mode():
+            outputs[name, cut] = network(shots, *told)
+
+# %%
+corner = (-1, 0, slice(0, 96), slice(0, 96))
+shown = {"Truth": scenes, "Whole": outputs["network1", "whole"]}
+shown |= {"Without the skip, 1/1": outputs["network1", "skip, 1/1"]}
+shown |= {"Without what is below": outputs["network1", "below full resolution"]}
+page.figure(
+    figures.sky_panels(
+        [(title, pictures[corner]) for title, pictures in shown.items()],
+        residual=[(f"{title} − truth", shown[title][corner] - scenes[corner]) for title in list(shown)[2:]],
+        kind="asinh",
+        columns=2,
+    ),
+    name="fig-skips",
+    caption="A part of a star cluster, denoised by our Network 1: whole, with zeros in place of the skip connection at "
+    "full resolution, and with zeros in place of all that comes from below it. Last two panels: output minus truth.",
+    alt="Six panels of stars. The whole network's output looks as the truth does; without the skip at full resolution "
+    "the panel is almost black; without what comes from below, the stars are all there. Of the residuals, the one "
+    "without the skip shows every star and a fine checkerboard, the other only specks at bright stars.",
+)
+
+# %%
+variances = [exposures.variance(one[0], exposures.STANDARD) for one in scenes]
+rows = [
+    {"cut": cut}
+    | {
+        f"{name} {i}": noise_normalised_mse(outputs[name, cut][i, 0], scenes[i, 0], variances[i])
+        for name in ("network1", "modern")
+        for i in range(len(chosen))
+    }
+    for cut in cuts
+]
+page.table(
+    rows,
+    name="table-cuts",
+    caption="Noise-normalised mean squared error of two of our trained networks without some of their connections, on "
+    "one field of each kind. 1 is as far from the truth as the noisy image.",
+    columns=[Column("cut", "without")]
+    + [
+        Column(f"{name} {i}", f"{label}, {one.kind.replace('_', ' ')}", ".3g")
+        for name, label in (("network1", "Network 1"), ("modern", "modern"))
+        for i, one in enumerate(chosen)
+    ],
+)
+
+# %% tags=["hide-input"]
+whole, bare = (
+    {name: max(row[f"{name} {i}"] for i in range(len(chosen))) for name in ("network1", "modern")}
+    for row in (rows[0], rows[-1])
+)
+page.text(
+    f"At worst, the error of Network 1 goes from {page.value(whole['network1'])} to {page.value(bare['network1'])} "
+    f"without all that is below full resolution, that of modern from {page.value(whole['modern'])} to "
+    f"{page.value(bare['modern'])}."
+)
+
+# %% [markdown]
+# The skip at full resolution *is* the image: without it, Network 1 loses every star, and its faint output shows the
+# checkerboard of the last transposed convolution. `modern`, which predicts the noise that is to be subtracted, then
+# finds none, and returns the image about as it came, an error of 1. The skips farther down matter less and less.
+#
+# And the other way round: what comes from below full resolution, some 99 % of the weights, adds little for our Network
+# 1. For `modern` it is worth more where there are faint extended sources to be told from noise, and less among stars.
+# So a wide view is of use, but not to everyone: a network uses what its loss and its time of training taught it to
+# use, and these two had a small part of the paper's. (Zeros are also something that no network was trained with. A
+# network trained without the connection could do better; cutting shows what *this one* relies on.)
 #
 # ## Learning is going downhill
 #
@@ -365,6 +538,8 @@ page.figure(
 # - Max-pooling has no weights, keeps peaks, and lifts noise.
 # - A transposed convolution stamps the filter; when size and stride fit, the stamps don't overlap unevenly, but
 #   learnt weights can still draw a pattern.
+# - Poolings widen the view: 5 pixels after one block, 140 at the bottom of the U, about 200 in the output.
+# - The skip at full resolution carries the image. What comes from below it refines.
 # - Learning takes small steps down the slope of the loss; the learning rate decides whether that converges.
 #
 # **Next:** [The U-net](#page-unet) puts these pieces together, and counts them.

@@ -406,14 +406,38 @@ page.text(
 # A network that does well on these fields has passed an examination with known answers. It hasn't passed the sky's.
 # [Real and misaligned data](#page-real-data) looks at that.
 #
+# (acknowledgement)=
 # ## Acknowledgement
 #
-# The real images are based on observations made with the NASA/ESA Hubble Space Telescope and obtained from the Hubble
-# Legacy Archive, a collaboration of the Space Telescope Science Institute (STScI/NASA), the Space Telescope European
-# Coordinating Facility (ST-ECF/ESA) and the Canadian Astronomy Data Centre (CADC/NRC/CSA), or from the Mikulski
-# Archive for Space Telescopes at STScI, which is operated by AURA, Inc., under NASA contract NAS 5-26555. Which file
-# came from where is recorded, with its sha256, in `data_manifest/demo_images.toml`.
+# The real images of this book are, in the archives' own words, "based on observations made with the NASA/ESA Hubble
+# Space Telescope, and obtained from the Hubble Legacy Archive, which is a collaboration between the Space Telescope
+# Science Institute (STScI/NASA), the Space Telescope European Coordinating Facility (ST-ECF/ESA) and the Canadian
+# Astronomy Data Centre (CADC/NRC/CSA)", or "obtained from the data archive at the Space Telescope Science Institute.
+# STScI is operated by the Association of Universities for Research in Astronomy, Inc. under NASA contract NAS 5-26555".
+# They belong to programmes 9822, 11602, 11665, 11975, 12440 and 16773 and, where headers no longer tell, to others.
 #
+# These are the files. Each comes from a public repository that holds a copy or a cutout of the archive's; the address,
+# the commit and the sha256 stand in `data_manifest/demo_images.toml`.
+
+# %% tags=["hide-input"]
+page.table(
+    [
+        {"name": f"`{each.name}`", "instrument": each.instrument, "filter": each.filter, "kind": each.kind}
+        | {"file": f"`{each.file}`"}
+        for each in manifest.entries()
+    ],
+    name="table-observations",
+    caption="Real images, headers and models that pages and tests of this book use, where they are at hand.",
+    columns=[
+        Column("name", "name"),
+        Column("kind", "what it shows"),
+        Column("instrument", "instrument"),
+        Column("filter", "filter"),
+        Column("file", "file"),
+    ],
+)
+
+# %% [markdown]
 # ## What to remember
 #
 # - The paper's 200 images are fewer files than that, and some stand in more than one list.

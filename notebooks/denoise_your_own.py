@@ -312,4 +312,4 @@ page.table(
 # - A flux error measured on a denoised image means nothing.
 # - Warnings say where your image is unlike the training data. `astrounet check` says what that does.
 #
-# **Next:** [Reproduce it](#page-reproduce), or [the house](#page-house) for how all this is built.
+# **Next:** [Score your own denoiser](#page-benchmark), or [the house](#page-house) for how all this is built.

@@ -405,4 +405,4 @@ page.definitions({f"{number} · {case.title}": [case.sentence] for number, case 
 # - Remove cosmic rays before denoising, not by it.
 # - Every residual of faint stars has stars in it.
 #
-# **Next:** [Forensics](#page-forensics); or [score your own denoiser](../benchmark.md).
+# **Next:** [What the paper says, what its code does](#page-forensics); or [score your own denoiser](../benchmark.md).

@@ -285,4 +285,4 @@ page.text(
 # - A smaller error than the bound is a belief at work. Ask for its bias.
 # - Compare detectors at equal false alarms, on an empty sky.
 #
-# **Next:** the [scorecard](#page-scorecard).
+# **Next:** [Peers](#page-peers): what other denoisers believe about the sky.

@@ -208,4 +208,4 @@ page.definitions(peers.definitions("learned"))
 # - Tuned fairly, old methods are closer to networks than pictures of untuned ones suggest.
 # - Look at residuals, not at outputs.
 #
-# **Next:** the [forensics](#page-forensics) of the paper.
+# **Next:** the [Scorecard](#page-scorecard), with all of them on it.

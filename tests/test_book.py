@@ -2,6 +2,8 @@
 
 import ast
 import re
+from itertools import pairwise
+from pathlib import Path
 
 import jupytext
 import pytest
@@ -60,7 +62,38 @@ def test_page_begins_with_its_label_and_title(path):
     assert read_markdown(path).startswith(f"(page-{path.stem.replace('_', '-')})=\n# ")
 
 
-@pytest.mark.parametrize("path", [*NOTEBOOKS, BOOK / "discussion.md"], ids=lambda path: path.stem)
+ARGUED = [
+    BOOK / f"{name}.md" for name in ("discussion", "paper_versus_reproduction", "errata", "benchmark", "reproduce")
+]
+
+
+def chapters() -> list[Path]:
+    """The sources of the pages that make up the argument, in the order of the contents: all parts but the last."""
+    toc = yaml.safe_load((BOOK / "_toc.yml").read_text())
+    names = [Path(chapter["file"]).name for part in toc["parts"][:-1] for chapter in part["chapters"]]
+    places = [
+        [BOOK / f"{name}.md", NOTEBOOK_DIR / f"{name}.py", NOTEBOOK_DIR / "labs" / f"{name}.py"] for name in names
+    ]
+    return [next(path for path in places_of_one if path.exists()) for places_of_one in places]
+
+
+@pytest.mark.parametrize(("page", "following"), list(pairwise(chapters())), ids=lambda path: path.stem)
+def test_one_page_leads_to_the_next(page, following):
+    closing = re.search(r"\*\*Next:\*\*[^\n]*?\]\(#([\w-]+)\)", read_markdown(page))
+    assert closing and closing[1] == f"page-{following.stem.replace('_', '-')}"
+
+
+@pytest.mark.parametrize("path", [*NOTEBOOKS, *ARGUED], ids=lambda path: path.stem)
+def test_reading_takes_about_as_long_as_it_says(path):
+    """Two hundred words and a figure or table a minute, three for a list of methods; between half and three times."""
+    text, source = read_markdown(path), path.read_text()
+    minutes = int(re.search(r"\*\*Reading time\*\* (\d+)", text)[1])
+    shown = len(re.findall(r"page\.(?:figure|table)\(", source)) + 3 * source.count("page.definitions(")
+    expected = len(re.findall(r"\w+", text)) / 200 + shown
+    assert expected / 2 <= minutes <= 3 * expected
+
+
+@pytest.mark.parametrize("path", [*NOTEBOOKS, *ARGUED], ids=lambda path: path.stem)
 def test_page_says_what_it_offers_and_what_to_remember(path):
     text = read_markdown(path)
     assert [promise for promise in PROMISES if promise not in text] == []

@@ -59,7 +59,7 @@ def test_a_killed_training_run_is_not_taken_for_finished(tmp_path):
 
 def test_a_killed_page_leaves_nothing_and_runs_again(tmp_path):
     source, started, output = tmp_path / "slow.py", tmp_path / "started", tmp_path / "pages" / "slow.ipynb"
-    command = [sys.executable, "workflow/execute_page.py", str(source), str(output), "--profile", "smoke"]
+    command = [sys.executable, "-m", "workflow.execute_page", str(source), str(output), "--profile", "smoke"]
     source.write_text(SLOW_PAGE.format(started=started, seconds=60))
     kill_when(start(*command), started)
     assert not output.exists()

@@ -44,6 +44,35 @@ def test_nothing_is_defined_and_nothing_is_trained(name):
     assert not called & {"run", "Trainer"}
 
 
+def metrics_of_its_own(tree: ast.Module) -> list[str]:
+    """Means, medians and sums of squared or absolute differences: what `astrounet_core.metrics` is there for."""
+
+    def named(node: ast.AST, names: set[str]) -> bool:
+        called = getattr(node, "func", None)
+        return isinstance(node, ast.Call) and getattr(called, "attr", getattr(called, "id", "")) in names
+
+    def positive(node: ast.AST) -> bool:
+        squared = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and ast.unparse(node.right) == "2"
+        return squared or named(node, {"abs", "absolute", "square"})
+
+    def difference(node: ast.AST) -> bool:
+        return any(isinstance(one, ast.BinOp) and isinstance(one.op, ast.Sub) for one in ast.walk(node))
+
+    reduced = [node for node in ast.walk(tree) if named(node, {"mean", "nanmean", "median", "nanmedian", "sum"})]
+    return [ast.unparse(one) for one in reduced if any(positive(part) and difference(part) for part in ast.walk(one))]
+
+
+def test_a_metric_of_its_own_is_noticed():
+    found = metrics_of_its_own(ast.parse("x = np.mean((a - b) ** 2)\ny = (a - b).abs().median()\nz = a.sum() ** 2"))
+    assert found == ["np.mean((a - b) ** 2)", "(a - b).abs().median()"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_metric_is_made_here(name):
+    by_hand = {"convolution": ["torch.mean((weight * data - truth) ** 2)"]}  # one step of descent, worked out
+    assert metrics_of_its_own(code(name)) == by_hand.get(name, [])
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_no_path_is_written_down(name):
     texts = [
@@ -129,3 +158,12 @@ def test_every_figure_and_table_has_a_name_of_its_own():
     ]
     labels = [name for name in names if str(name).startswith(("fig-", "table-"))]
     assert len(labels) > 50 and sorted(labels) == sorted(set(labels))
+
+
+def test_code_that_only_shows_is_folded():
+    sources = ["page.figure(\n    draw(x),\n)", "y = 1\npage.text(f'{y}')", "%matplotlib inline\nf(2)", "x.page()"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    parted = execute_page.parted(notebook)
+    assert [cell.source for cell in parted.cells] == [sources[0], "y = 1", "page.text(f'{y}')", *sources[2:]]
+    folded = ["hide-input" in cell.metadata.get("tags", []) for cell in execute_page.tidy(parted).cells]
+    assert folded == [True, False, True, False, False]

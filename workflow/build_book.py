@@ -8,12 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from workflow import labs, running, takeaway
+
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
 EXECUTED = ROOT / "book" / "_executed"
 MENDS = {
     r'\s*<link rel="preload" as="font"[^>]*>': "",  # browsers refuse it to a file:// page, and fetch the font anyway
     r'<summary aria-label="Toggle hidden content">': "<summary>",  # its name is what it says
+    r'<summary>(?=<span class="toctree-toggle")': '<summary aria-label="Show or hide its pages">',  # it has no name
     r'(<button class="btn search-button-field[^>]*?)\s+aria-label="Search"': r"\1",  # likewise
 }
 
@@ -22,6 +25,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", required=True)
     bring_pages(BUILD / "pages" / parser.parse_args().profile)
+    running.write_openings(EXECUTED)
+    labs.write_editions(EXECUTED / "labs")
     log = BUILD / "logs" / "book.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w") as stream:
@@ -32,6 +37,7 @@ def main() -> int:
         print(f"the book was not built; the whole log is in {log.relative_to(ROOT)}.", file=sys.stderr)
         return 1
     mend(BUILD / "site" / "_build" / "html")
+    takeaway.write_notebooks(BUILD / "site" / "_build" / "html" / "_sources" / "_executed")
     swap(BUILD / "site" / "_build" / "html", BUILD / "html")
     return 0
 

@@ -27,6 +27,17 @@ def page_names() -> list[str]:
     return sorted(path.stem for path in NOTEBOOKS.glob("*.py"))
 
 
+def lab_names() -> list[str]:
+    """The labs of the book, by name."""
+    return sorted(path.stem for path in (NOTEBOOKS / "labs").glob("*.py"))
+
+
+def notebook(name: str) -> Path:
+    """Where a page's or a lab's source lies."""
+    path = NOTEBOOKS / f"{name}.py"
+    return path if path.exists() else NOTEBOOKS / "labs" / f"{name}.py"
+
+
 def profile_names() -> list[str]:
     """The profiles there are, by name."""
     return sorted(path.stem for path in PROFILES.glob("*.yml"))
@@ -91,35 +102,35 @@ def _content(path: Path) -> bytes:
 def page_digest(name: str, profile: str) -> str:
     """Everything a page is made from: notebook, library, profile, manifest, lock file; results and claims if it reads
     them."""
-    notebook = NOTEBOOKS / f"{name}.py"
-    modules = [LIBRARY / f"{module}.py" for module in imported_modules(notebook)]
+    modules = [LIBRARY / f"{module}.py" for module in imported_modules(notebook(name))]
     shared = [ROOT / "data_manifest", ROOT / "requirements.lock", PROFILES / f"{profile}.yml", ROOT / "workflow"]
     results = [ROOT / "results"] if reads_results(name) else []
-    claims = [ROOT / "book" / "claims.yml"] if "claims" in imported_modules(notebook) else []
-    return digest(notebook, *modules, *shared, *results, *claims) + images_at_hand(name) + tools_lacking(name)
+    claims = [ROOT / "book" / "claims.yml"] if "claims" in imported_modules(notebook(name)) else []
+    return digest(notebook(name), *modules, *shared, *results, *claims) + images_at_hand(name) + tools_lacking(name)
 
 
 def images_at_hand(name: str) -> str:
     """The real images that a page could use here: it is made again when one has been fetched since."""
-    if "manifest" not in imported_modules(NOTEBOOKS / f"{name}.py"):
+    if "manifest" not in imported_modules(notebook(name)):
         return ""
     return " ".join(file["name"] for file in manifest.status() if file["state"] == "present")
 
 
 def tools_lacking(name: str) -> str:
     """The paper's programs that a page would run and that aren't here: it is made again once they are."""
-    return " ".join(missing_tools()) if "reference_tools" in imported_modules(NOTEBOOKS / f"{name}.py") else ""
+    return " ".join(missing_tools()) if "reference_tools" in imported_modules(notebook(name)) else ""
 
 
 def reads_results(name: str) -> bool:
     """Whether a page shows results of runs, so that these must be there first."""
-    return "records" in imported_modules(NOTEBOOKS / f"{name}.py")
+    return "records" in imported_modules(notebook(name))
 
 
 def book_digest(profile: str) -> str:
-    """Everything the book is made from: its own pages, its settings, and its notebooks."""
+    """Everything the book is made from: its own pages, its settings, its notebooks, and the library's docstrings."""
     prose = [path for path in (ROOT / "book").iterdir() if path.name != "_executed"]
-    return digest(*prose, ROOT / "_config.yml") + "".join(page_digest(name, profile) for name in page_names())
+    own = digest(*prose, LIBRARY, ROOT / "_config.yml", ROOT / "CHANGELOG.md")
+    return own + "".join(page_digest(name, profile) for name in page_names() + lab_names())
 
 
 def evaluation_digest() -> str:
@@ -136,7 +147,7 @@ def scorecard_digest() -> str:
 
 def reads_scorecard(name: str) -> bool:
     """Whether a page shows the scorecard's record, so that this must be there first."""
-    return "score_record" in imported_modules(NOTEBOOKS / f"{name}.py")
+    return "score_record" in imported_modules(notebook(name))
 
 
 def starts_from(pattern: str, experiment: str) -> list[str]:

@@ -1,0 +1,332 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# (page-lab3-unet)=
+# # Lab 3: build and train a small U-net
+#
+# :::{admonition} This lab
+# :class: tip
+#
+# **You will learn** to put a U-net together from its parts, to say how far it sees, to train it for a minute on
+# simulated pairs, and to go on from a network that had an hour.
+#
+# **You need** [Lab 1](#page-lab1-noise), and what a convolution is ([Convolutional networks](#page-convolution)).
+#
+# **Time** 45 minutes, of which training takes a minute and a half. [The U-net](#page-unet) is the page on the real one.
+# :::
+#
+# Replace every `...` in the cells that say *your turn*. The cell after each of them checks your answer.
+
+# %% tags=["parameters"]
+quick = False
+seed = 3
+
+# %%
+# %matplotlib inline
+import statistics
+import time
+from copy import deepcopy
+from dataclasses import replace
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from astrounet_core import exposures, figures, teaching
+from astrounet_core.baselines import BASELINES
+from astrounet_core.experiments import EXPERIMENTS, PRESETS
+from astrounet_core.inference import denoise, load_network
+from astrounet_core.metrics import noise_normalised_mse
+from astrounet_core.pairs import FieldSet
+from astrounet_core.scenes import fields, render
+from astrounet_core.unet import Denoiser, NetworkSettings, count_parameters
+
+torch.manual_seed(seed)
+width, size, count = (4, 128, 3) if quick else (12, 256, 12)
+ratio = torch.ones(1)
+
+# %% [markdown]
+# ## Predict first
+#
+# :::{admonition} Predict
+# :class: important
+# The network below halves its image twice; a block is two convolutions of 3 × 3 pixels. How many pixels wide is the
+# part of the image that *one* output pixel sees?
+# :::
+
+# %% tags=["solution"]
+# Your turn: your guess, in pixels.
+prediction = 44
+
+# %% tags=["check"]
+teaching.guess(prediction)
+
+# %% [markdown]
+# ## 1. A block
+#
+# **Task.** Two convolutions of 3 × 3 that keep the size, each followed by a LeakyReLU of slope 0.2.
+#
+# :::{dropdown} Hint
+# `nn.Sequential(...)` runs layers one after another; `nn.Conv2d(inputs, outputs, 3, padding=1)` keeps height and
+# width; `nn.LeakyReLU(0.2)`.
+# :::
+
+
+# %% tags=["solution"]
+# Your turn: two convolutions with their activations.
+def block(inputs, outputs):
+    """Layers: (N, inputs, H, W) -> (N, outputs, H, W)."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, padding=1),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(outputs, outputs, 3, padding=1),
+        nn.LeakyReLU(0.2),
+    )
+
+
+# %% tags=["check"]
+teaching.shape(block(1, 8), (1, 8, 32, 32), torch.zeros(1, 1, 32, 32), hint="Without padding an image shrinks.")
+teaching.value(count_parameters(block(1, 8)), 8 * 9 + 8 + 64 * 9 + 8, hint="Two convolutions, with their biases.")
+
+# %% [markdown]
+# ## 2. A U-net
+#
+# These are its parts: blocks on the way down, one at the bottom, two up-samplings and two blocks that merge what comes
+# from below with what was kept.
+
+
+# %%
+class SmallUNet(nn.Module):
+    """Two poolings, where the paper's network has four; how data flow through it is up to `assemble`."""
+
+    def __init__(self, width=width):
+        super().__init__()
+        self.down = nn.ModuleList([block(1, width), block(width, 2 * width)])
+        self.bottom = block(2 * width, 4 * width)
+        sides = [(4 * width, 2 * width), (2 * width, width)]
+        self.up = nn.ModuleList([nn.ConvTranspose2d(i, o, 2, stride=2) for i, o in sides])
+        self.merge = nn.ModuleList([block(i, o) for i, o in sides])
+        self.head = nn.Conv2d(width, 1, 1)
+
+    def forward(self, image, exposure_ratio):
+        return assemble(self, image)
+
+
+# %% [markdown]
+# **Task.** Write `assemble`: block, keep, pool; block, keep, pool; bottom; up, put beside what was kept, merge; up, put
+# beside, merge; head.
+#
+# :::{dropdown} Hint
+# `F.max_pool2d(x, 2)` halves the size. `torch.cat([up, kept], 1)` puts maps side by side. What is kept *last* is needed
+# *first*.
+# :::
+
+
+# %% tags=["solution"]
+# Your turn: from the image to the output, through all layers.
+def assemble(layers, image):
+    """(N, 1, H, W) -> (N, 1, H, W), H and W multiples of 4."""
+    fine = layers.down[0](image)
+    middle = layers.down[1](F.max_pool2d(fine, 2))
+    coarse = layers.bottom(F.max_pool2d(middle, 2))
+    middle = layers.merge[0](torch.cat([layers.up[0](coarse), middle], 1))
+    fine = layers.merge[1](torch.cat([layers.up[1](middle), fine], 1))
+    return layers.head(fine)
+
+
+# %% tags=["check"]
+grain = torch.randn(1, 1, 32, 32)
+teaching.shape(SmallUNet(), (1, 1, 32, 32), grain, ratio, hint="Print the shape after every step.")
+cut = SmallUNet().requires_grad_(False)
+_ = [weights.zero_() for weights in cut.up.parameters()]
+teaching.at_least(cut(grain, ratio).std().item(), 1e-6, hint="Cut the way through the bottom: do the skips carry on?")
+teaching.compare(prediction, teaching.field_of_view(SmallUNet(1)), ".0f")
+
+# %% [markdown]
+# **Task.** Count how far it sees. A convolution of 3 × 3 adds 2 pixels to the width, each as large as the pixels are at
+# that depth: 1, 2, 4, and on the way up 2 and 1 again. A pooling adds one pixel of the size before it.
+#
+# :::{dropdown} Hint
+# Start from the one pixel itself. The two convolutions of the first block add 4 × 1, the pooling after it 1, the two of
+# the second block 4 × 2, the pooling after it 2, and so on; up-samplings add nothing.
+# :::
+
+# %% tags=["solution"]
+# Your turn: the width of the field of view, in pixels.
+view = 1 + 4 * 1 + 1 + 4 * 2 + 2 + 4 * 4 + 4 * 2 + 4 * 1
+
+# %% tags=["check"]
+teaching.value(view, teaching.field_of_view(SmallUNet(1)), 0.01, hint="Five blocks of two convolutions, two poolings.")
+
+# %% [markdown]
+# The paper's network, with four poolings, sees about 200 pixels ([The U-net](#page-unet)).
+#
+# ## 3. Train it
+#
+# Pairs come from the library: random crops of simulated fields, with noise of exposures two to five times too short.
+# `Denoiser` scales the image for the network and lets it predict *the noise, in units of its own standard deviation*.
+
+# %%
+chosen = [replace(field, size=size) for field in fields("training")[:count]]
+data = FieldSet.of(chosen, torch.stack([render(field).image for field in chosen]))
+preset = replace(PRESETS["modern"], bias_weight=0.0)
+pairs = data.maker(EXPERIMENTS["modern"], preset, batch=4 if quick else 8, crop=64, seed=seed)
+small = Denoiser(NetworkSettings(output="noise_units"))
+small.net = SmallUNet()
+_ = [nn.init.zeros_(weights) for weights in small.net.head.parameters()]  # at first it changes nothing
+
+# %% [markdown]
+# **Task.** The loss of a batch, and one update. `batch.target` is the truth, `batch.sigma` the noise's standard
+# deviation in each pixel; `denoiser(**batch.shown())` gives the denoised images.
+#
+# :::{dropdown} Hint
+# Loss: mean of $((\text{output} - \text{target}) / \sigma)^2$. An update: `optimiser.zero_grad()`, `loss.backward()`,
+# `optimiser.step()`. Return `loss.item()`.
+# :::
+
+
+# %% tags=["solution"]
+# Your turn: mean squared error in units of the noise.
+def loss_of(output, batch):
+    """1 for an output that is the noisy image itself, 0 for the truth."""
+    return (((output - batch.target) / batch.sigma) ** 2).mean()
+
+
+# Your turn: one step of the optimiser.
+def learn(denoiser, optimiser, batch):
+    """The loss before the step."""
+    loss = loss_of(denoiser(**batch.shown()), batch)
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    return loss.item()
+
+
+# %% tags=["check"]
+batch, trial = pairs(0), deepcopy(small)
+loss = loss_of(batch.noisy, batch)
+teaching.value(loss, 1.0, 0.1, hint="Noise in units of its own standard deviation has a mean square of 1.")
+first = learn(trial, torch.optim.Adam(trial.parameters(), 1e-3), batch)
+teaching.value(first, loss, 1e-3, hint="Return the loss of before the step: this network changes nothing yet.")
+moved = (trial.net.head.weight - small.net.head.weight).abs().max().item()
+teaching.at_least(moved, 1e-4, hint="The weights haven't moved: zero_grad, backward, step, in this order.")
+
+
+# %%
+def train(denoiser, rate, seconds, updates):
+    """Losses of a training that stops after so many seconds, or updates."""
+    optimiser, losses, started = torch.optim.Adam(denoiser.parameters(), rate), [], time.perf_counter()
+    while time.perf_counter() - started < seconds and len(losses) < updates:
+        losses.append(learn(denoiser, optimiser, pairs(len(losses))))
+    return losses
+
+
+most = 60 if quick else 10**6
+losses = train(small, 2e-3, 75, most)
+print(f"{len(losses)} updates of a network with {count_parameters(small):,} parameters")
+figures.curves({"training": (range(len(losses)), losses)}, xlabel="update", ylabel="loss", window=20, logy=True)
+
+# %% [markdown]
+# ## 4. Was it worth it?
+#
+# **Task.** For each validation image: the noise-normalised mean squared error of your network's output. (1: as far from
+# the truth as the input; less is better.)
+#
+# :::{dropdown} Hint
+# `denoise(noisy, 2.0, 500.0, small)`, then `noise_normalised_mse(output, truth, variance)`.
+# :::
+
+# %%
+validation = [replace(field, size=size) for field in fields("validation")[: 4 if quick else 8]]
+truths = [render(field).image for field in validation]
+shots = [
+    (
+        exposures.expose(truth, exposures.STANDARD, seed + i),
+        truth.numpy(),
+        exposures.variance(truth, exposures.STANDARD),
+    )
+    for i, truth in enumerate(truths)
+]
+
+
+# %% tags=["solution"]
+# Your turn: noise-normalised error of a network on each of the shots.
+def errors(network):
+    """One number for every (noisy, truth, variance) of shots."""
+    return [noise_normalised_mse(denoise(noisy, 2.0, 500.0, network), truth, v) for noisy, truth, v in shots]
+
+
+# %% tags=["check"]
+teaching.value(teaching.answered(errors(small)).size, len(shots), hint="One number for each of the shots.")
+middle = statistics.median(errors(small))
+teaching.at_least(
+    1 / middle, 1.0 if quick else 2.0, hint="Hardly better than the input: train longer, look at the loss."
+)
+
+# %% [markdown]
+# ## 5. Go on from a network that had an hour
+#
+# The published network `modern` is a U-net with four poolings and 16 feature maps at the top. It had 6000 updates of
+# 8 crops of 128 × 128 pixels, 66 minutes of one CPU thread on a shared machine (`results/retrain/modern`). Yours had
+# about a minute. Now train *that* one for another fifteen seconds, with your own loss.
+
+# %%
+published = load_network("modern")
+further = deepcopy(published).requires_grad_(True).train()
+losses = train(further, 1e-5, 15, 2 if quick else most)
+blurred = [BASELINES["gaussian_blur"](noisy, 500.0, 2.0) for noisy, _, _ in shots]
+scores = {
+    "Gaussian blur": [noise_normalised_mse(b, truth, v) for b, (_, truth, v) in zip(blurred, shots, strict=True)],
+    "yours": errors(small),
+    "modern": errors(published),
+    f"modern and {len(losses)} updates": errors(further.eval()),
+}
+for name, found in scores.items():
+    print(f"{name:28s} median {statistics.median(found):6.3f}   worst {max(found):8.3f}")
+
+# %%
+noisy, truth, _ = shots[0]
+yours, theirs = (denoise(noisy, 2.0, 500.0, network) for network in (small, published))
+figures.sky_panels([("Input", noisy), ("Yours", yours), ("modern", theirs), ("Truth", truth)], kind="asinh")
+
+# %% [markdown]
+# ## To discuss
+#
+# - What would you have to see before you said that the fifteen seconds made `modern` better?
+# - Why is the blur so bad on some fields, if it makes the sky so smooth?
+
+# %% [markdown] tags=["solution"]
+# A difference that is large against what another seed of the same training gives, on fields not trained on: one run
+# tells nothing. The blur moves the light of bright stars, and in units of the noise that is an enormous error: the
+# worst field decides.
+
+# %% [markdown] tags=["instructor"]
+# :::{admonition} For instructors
+# :class: note
+# **Machines differ**: the training stops by the clock, so students get different numbers of updates. Let them plot
+# error against updates across the class: it makes a learning curve.
+#
+# **Misconceptions.** "Deeper layers see more, so the skips aren't needed": cut them and look. "The loss still falls, so
+# it isn't trained": ask what the loss can fall to. It isn't 0, since noise cannot be told from faint structure.
+#
+# **If time is short** give `block` and start with `assemble`; run the training while discussing the field of view.
+# :::
+
+# %% [markdown]
+# ## What to remember
+#
+# - A U-net is blocks, poolings, up-samplings, and skips. Count how far it sees.
+# - A loss in units of the noise counts a bright star and the sky alike.
+# - A minute of training beats the input. The rest costs hours, and differences between trainings need several seeds.
+#
+# **Next:** [Lab 4](#page-lab4-stars).
