@@ -4,6 +4,7 @@ One file a figure: CSV, or FITS with an extension for every panel where there ar
 """
 
 import csv
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ LARGE = 100_000
 """Bytes from which an image is compressed: Rice's method, in steps of a quarter of its noise, as `fpack` does."""
 
 HEAD = ("panel", "series", "drawn", "x_axis", "x", "x_low", "x_high", "y_axis", "y", "y_low", "y_high")
-SPELT = str.maketrans({"\N{MINUS SIGN}": "-", "σ": "sigma", "×": "x", "″": "arcsec", "–": "-", "Δ": "Delta", "$": ""})
+SPELT = str.maketrans({"\N{MINUS SIGN}": "-", "σ": "sigma", "×": "x", "″": "arcsec", "–": "-", "Δ": "Delta"})
 """How FITS, which is ASCII, spells what titles say."""
 
 
@@ -47,7 +48,7 @@ def panels(fig: Figure) -> dict[str, Axes]:
     """{name: axes} of all panels but colour bars. A panel's name is its title, else its label, else its number."""
     found = {}
     for number, ax in enumerate((ax for ax in fig.axes if ax.get_label() != "<colorbar>"), 1):
-        name = " ".join((ax.get_title() or ax.get_ylabel() or f"panel {number}").split())
+        name = plain(ax.get_title() or ax.get_ylabel() or f"panel {number}")
         found[f"{name} ({number})" if name in found else name] = ax
     return found
 
@@ -95,8 +96,23 @@ def save(fig: Figure, stem: Path) -> Path | None:
 def tick_names(ax: Axes) -> dict[int, str]:
     """{place: name} of a vertical axis that has names for ticks; empty where it has numbers."""
     axis, places = ax.yaxis, ax.get_yticks()
-    named = isinstance(axis.get_major_locator(), FixedLocator) and isinstance(axis.get_major_formatter(), FuncFormatter)
-    return dict(zip(map(round, places), axis.get_major_formatter().format_ticks(places), strict=True)) if named else {}
+    if not isinstance(axis.get_major_locator(), FixedLocator) or not isinstance(
+        axis.get_major_formatter(), FuncFormatter
+    ):
+        return {}
+    names = map(plain, axis.get_major_formatter().format_ticks(places))
+    return dict(zip(map(round, places), names, strict=True))
+
+
+def axis_names(ax: Axes) -> tuple[str, str]:
+    """What x and y are; a panel that doesn't name its y has that of the first one that does."""
+    others = (one.get_ylabel() for one in panels(ax.figure).values())
+    return plain(ax.get_xlabel()), plain(ax.get_ylabel() or next(filter(None, others), ""))
+
+
+def plain(text: str) -> str:
+    """Text on one line, and without the marks of TeX."""
+    return re.sub(r"\$|\\mathrm|[{}]", "", " ".join(text.split()))
 
 
 def _artists(ax: Axes) -> Iterator[Series]:
@@ -141,7 +157,9 @@ def _with_errors(ax: Axes, container: ErrorbarContainer) -> Series:
     limits = {}
     for axis, spread in zip("x" * container.has_xerr + "y" * container.has_yerr, spreads, strict=True):
         ends = [np.reshape(each, (-1, 2))[:, "xy".index(axis)] for each in spread.get_segments()]
-        both = np.array([(each.min(), each.max()) if len(each) == 2 and np.ptp(each) else (np.nan, np.nan) for each in ends])
+        both = np.array(
+            [(each.min(), each.max()) if len(each) == 2 and np.ptp(each) else (np.nan, np.nan) for each in ends]
+        )
         limits |= {f"{axis}_low": both[:, 0], f"{axis}_high": both[:, 1]}
     plain = _line(ax, line)
     return Series(ax, _label(container), plain.drawn, plain.colour, plain.x, plain.y, limits)
@@ -153,17 +171,19 @@ def _bars(ax: Axes, container: BarContainer) -> Series:
     x, y, width, height = boxes.T
     colour = to_hex(container[0].get_facecolor())
     if container.orientation == "horizontal":
-        return Series(ax, _label(container), "bars", colour, x + width, y + height / 2, {"y_low": y, "y_high": y + height})
+        return Series(
+            ax, _label(container), "bars", colour, x + width, y + height / 2, {"y_low": y, "y_high": y + height}
+        )
     return Series(ax, _label(container), "bars", colour, x + width / 2, y + height, {"x_low": x, "x_high": x + width})
 
 
 def _label(artist) -> str:
     label = str(artist.get_label() or "")
-    return "" if label.startswith("_") else label
+    return "" if label.startswith("_") else plain(label)
 
 
 def _rows(panel: str, one: Series) -> Iterator[dict]:
-    names, axes = tick_names(one.ax), {"x_axis": one.ax.get_xlabel(), "y_axis": one.ax.get_ylabel()}
+    names, axes = tick_names(one.ax), dict(zip(("x_axis", "y_axis"), axis_names(one.ax), strict=True))
     about = {"panel": panel, "series": one.label, "drawn": one.drawn} | axes
     for index in np.flatnonzero(np.isfinite(one.x) & np.isfinite(one.y)):
         numbers = {"x": one.x[index], "y": one.y[index]} | {key: each[index] for key, each in one.limits.items()}

@@ -84,12 +84,12 @@ def _series(to_shares: Transform, panel: str, one: Series) -> dict:
 
 def _text(one: Series, name: str, x: float, y: float | None, limits: dict[str, float]) -> str:
     """One point in words; y is None on an axis of names."""
-    axis, value, quantity = ("x", x, one.ax.get_xlabel()) if y is None else ("y", y, one.ax.get_ylabel())
+    across, upward = figure_data.axis_names(one.ax)
+    axis, value, quantity = ("x", x, across) if y is None else ("y", y, upward)
     found = f"{name}: {quantity} {value:.4g}" if quantity else f"{name}: {value:.4g}"
     if f"{axis}_low" in limits:
         found += f" ({limits[f'{axis}_low']:.4g} to {limits[f'{axis}_high']:.4g})"
-    at = "" if y is None else f" at {one.ax.get_xlabel()} {x:.4g}"
-    return found + at
+    return found + ("" if y is None else f" at {across} {x:.4g}")
 
 
 def _panel(fig: Figure, box: Bbox, title: str, image: AxesImage) -> dict:

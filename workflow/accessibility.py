@@ -1,4 +1,4 @@
-"""Accessibility of a page that is open in a browser: axe-core's rules in both colour schemes, and no page too wide."""
+"""A page that is open in a browser: axe-core's rules in both colour schemes, no page too wide, no figure undescribed."""
 
 from pathlib import Path
 
@@ -24,6 +24,24 @@ TOO_WIDE = """(() => {
   const name = (one) => [one.localName, ...one.classList].join(".") + (one.id && "#" + one.id);
   return `wider than ${view} px: ${wide.slice(-3).map(name).join("; ") || "the document"}`;
 })()"""
+PICTURES = """(() => {
+  const words = (text) => (text ?? "").split(/\\s+/).filter(Boolean).length;
+  const lacks = (figure) => [
+    [!figure.querySelector(".caption-number"), "number"],
+    [words(figure.querySelector(".caption-text")?.textContent) < 4, "caption of four words"],
+    [figure.querySelector(".provenance:not(:has(a.download))") && !drawing.test(strip(figure)), "data to download"],
+  ].flatMap(([lacking, what]) => (lacking ? [`figure ${figure.id} has no ${what}`] : []));
+  const strip = (figure) => figure.querySelector(".provenance code")?.textContent;
+  const drawing = /(_diagram|^step_strip)$/;
+  const mute = [...document.querySelectorAll("main img")].filter(
+    (image) => words(image.alt) < (image.closest("figure") ? 4 : 1));
+  return [
+    ...mute.map((image) => `picture ${image.getAttribute("src").slice(-60)} has no alternative text`),
+    ...[...document.querySelectorAll("main figure:has(img)")].flatMap(lacks),
+  ];
+})()"""
+"""Every picture is described; every figure has number, caption and, where a page computed it, its data. Drawings, which
+are known by the function's name in the strip, hold none."""
 
 
 def faults(browser: Browser, themes: tuple[str, ...] = ("light", "dark")) -> list[str]:
@@ -45,3 +63,8 @@ def overflows(browser: Browser, widths: tuple[int, ...] = WIDTHS) -> list[str]:
         found += filter(None, [browser.evaluate(TOO_WIDE)])
     browser.resize(1280)
     return found
+
+
+def undescribed(browser: Browser) -> list[str]:
+    """Pictures without alternative text, and figures that lack number, caption or data."""
+    return browser.evaluate(PICTURES)

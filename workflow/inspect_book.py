@@ -1,5 +1,5 @@
 """Open every built page in headless Chromium with the network off; fail on a console error, an outside request, a
-serious accessibility fault, or a page wider than its window."""
+serious accessibility fault, a page wider than its window, or a figure without description, number, caption or data."""
 
 import sys
 from pathlib import Path
@@ -17,9 +17,11 @@ def pages() -> list[Path]:
 
 
 def complaints(page: Path, browser: Browser) -> list[str]:
-    """What is wrong with a page: console errors, what it asked of the network, faults, widths at which it overflows."""
+    """What is wrong with a page: console errors, what it asked of the network, faults of it and its figures, widths at
+    which it overflows."""
     browser.resize(1280)
-    return [*browser.open(page), *accessibility.faults(browser), *accessibility.overflows(browser)]
+    found = [*browser.open(page), *accessibility.undescribed(browser)]
+    return [*found, *accessibility.faults(browser), *accessibility.overflows(browser)]
 
 
 def main() -> int:

@@ -50,7 +50,7 @@ const explore = (data) => {
     tip.textContent = one.text;
     tip.style.left = `${100 * one.at[0]}%`;
     tip.style.top = `${100 * one.at[1]}%`;
-    tip.style.transform = `translate(${-100 * one.at[0]}%, ${one.at[1] < 0.3 ? "1rem" : "calc(-100% - 1rem)"})`;
+    tip.style.transform = `translate(${-100 * one.at[0]}%, ${one.at[1] < 0.5 ? "1rem" : "calc(-100% - 1rem)"})`;
     range.setAttribute("aria-valuetext", one.text);
   };
   const clear = () => {
