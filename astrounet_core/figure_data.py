@@ -7,7 +7,7 @@ import csv
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +67,7 @@ def series(ax: Axes) -> list[Series]:
     found = [one for one in _artists(ax) if one.x.size]
     names = {one.colour: one.label for one in reversed(found) if one.label}
     labels = [one.label or (f"{names[one.colour]}, single values" if one.colour in names else "") for one in found]
-    named = [Series(**vars(one) | {"label": label}) for one, label in zip(found, labels, strict=True)]
+    named = [replace(one, label=label) for one, label in zip(found, labels, strict=True)]
     return [one for one in named if one.label or not ax.images]
 
 
@@ -95,13 +95,10 @@ def save(fig: Figure, stem: Path) -> Path | None:
 
 def tick_names(ax: Axes) -> dict[int, str]:
     """{place: name} of a vertical axis that has names for ticks; empty where it has numbers."""
-    axis, places = ax.yaxis, ax.get_yticks()
-    if not isinstance(axis.get_major_locator(), FixedLocator) or not isinstance(
-        axis.get_major_formatter(), FuncFormatter
-    ):
+    places, names = ax.get_yticks(), ax.yaxis.get_major_formatter()
+    if not isinstance(ax.yaxis.get_major_locator(), FixedLocator) or not isinstance(names, FuncFormatter):
         return {}
-    names = map(plain, axis.get_major_formatter().format_ticks(places))
-    return dict(zip(map(round, places), names, strict=True))
+    return dict(zip(map(round, places), map(plain, names.format_ticks(places)), strict=True))
 
 
 def axis_names(ax: Axes) -> tuple[str, str]:
@@ -157,24 +154,19 @@ def _with_errors(ax: Axes, container: ErrorbarContainer) -> Series:
     limits = {}
     for axis, spread in zip("x" * container.has_xerr + "y" * container.has_yerr, spreads, strict=True):
         ends = [np.reshape(each, (-1, 2))[:, "xy".index(axis)] for each in spread.get_segments()]
-        both = np.array(
-            [(each.min(), each.max()) if len(each) == 2 and np.ptp(each) else (np.nan, np.nan) for each in ends]
-        )
-        limits |= {f"{axis}_low": both[:, 0], f"{axis}_high": both[:, 1]}
-    plain = _line(ax, line)
-    return Series(ax, _label(container), plain.drawn, plain.colour, plain.x, plain.y, limits)
+        both = [(min(each), max(each)) if len(each) == 2 and np.ptp(each) else (np.nan, np.nan) for each in ends]
+        limits |= dict(zip((f"{axis}_low", f"{axis}_high"), np.array(both).T, strict=True))
+    return replace(_line(ax, line), label=_label(container), limits=limits)
 
 
 def _bars(ax: Axes, container: BarContainer) -> Series:
     """Bars as points in the middle of their ends; their limits are the edges."""
     boxes = np.array([(each.get_x(), each.get_y(), each.get_width(), each.get_height()) for each in container])
     x, y, width, height = boxes.T
-    colour = to_hex(container[0].get_facecolor())
+    about = ax, _label(container), "bars", to_hex(container[0].get_facecolor())
     if container.orientation == "horizontal":
-        return Series(
-            ax, _label(container), "bars", colour, x + width, y + height / 2, {"y_low": y, "y_high": y + height}
-        )
-    return Series(ax, _label(container), "bars", colour, x + width / 2, y + height, {"x_low": x, "x_high": x + width})
+        return Series(*about, x + width, y + height / 2, {"y_low": y, "y_high": y + height})
+    return Series(*about, x + width / 2, y + height, {"x_low": x, "x_high": x + width})
 
 
 def _label(artist) -> str:

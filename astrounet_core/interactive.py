@@ -13,6 +13,7 @@ from matplotlib.transforms import Affine2D, Bbox, Transform
 
 from . import figure_data
 from .figure_data import Series
+from .tables import number
 
 PAD = 0.06
 """White around a figure, inches."""
@@ -86,10 +87,9 @@ def _text(one: Series, name: str, x: float, y: float | None, limits: dict[str, f
     """One point in words; y is None on an axis of names."""
     across, upward = figure_data.axis_names(one.ax)
     axis, value, quantity = ("x", x, across) if y is None else ("y", y, upward)
-    found = f"{name}: {quantity} {value:.4g}" if quantity else f"{name}: {value:.4g}"
-    if f"{axis}_low" in limits:
-        found += f" ({limits[f'{axis}_low']:.4g} to {limits[f'{axis}_high']:.4g})"
-    return found + ("" if y is None else f" at {across} {x:.4g}")
+    interval = tuple(limits.get(f"{axis}_{side}") for side in ("low", "high"))
+    at = "" if y is None else f"at {across} {number(x, '.4g')}"
+    return " ".join(filter(None, [f"{name}:", quantity, number(value, ".4g", interval=interval), at]))
 
 
 def _panel(fig: Figure, box: Bbox, title: str, image: AxesImage) -> dict:

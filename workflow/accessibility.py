@@ -1,4 +1,4 @@
-"""A page that is open in a browser: axe-core's rules in both colour schemes, no page too wide, no figure undescribed."""
+"""A page open in a browser: axe-core's rules in both colour schemes, no page too wide, no figure undescribed."""
 
 from pathlib import Path
 
