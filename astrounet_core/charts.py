@@ -205,7 +205,7 @@ def curve_panels(
     for ax, (title, series) in zip(axes, panels.items(), strict=True):
         ax.axhline(level, color="grey", linewidth=1, zorder=0)
         for label, (x, y, *band) in series.items():
-            colour, symbol = f"C{names.index(label)}", SYMBOLS[names.index(label) % len(SYMBOLS)]
+            colour, symbol = (each[names.index(label) % len(each)] for each in (list(COLOURS.values()), SYMBOLS))
             ax.plot(x, y, color=colour, marker=symbol, markersize=4, label=label, zorder=3)
             ax.fill_between(x, *np.array(band, float), color=colour, alpha=0.2, linewidth=0)
         ax.set(title=title, xlabel=xlabel, ylim=limits)

@@ -55,14 +55,16 @@ def parsed(markdown: str):
 def test_figure_is_saved_and_described_for_the_book(page, tmp_path):
     output = page.figure(line(), name="fig-5", caption=CAPTION, alt=ALT)
     assert (tmp_path / "figures" / "results-fig-5.png").read_bytes().startswith(b"\x89PNG")
-    assert [each.name for each in (tmp_path / "figures").iterdir()] == ["results-fig-5.png"]
+    names = sorted(each.name for each in (tmp_path / "figures").iterdir())
+    assert names == ["results-fig-5.csv", "results-fig-5.png"]
     found = parsed(output.markdown)
     assert not found.warnings
     assert found.arguments == ["figures/results-fig-5.png"]
     assert (found.options["name"], found.options["alt"]) == ("fig-5", ALT)
     assert found.body[0] == CAPTION
     assert found.body[2:3] == ["```{container} provenance"]
-    assert re.search(r"`curves` · profile smoke · seed 7 · commit \S+( with changes)? · [\d.]+ s$", found.body[4])
+    strip = r"`curves` · profile smoke · seed 7 · commit \S+( with changes)? · [\d.]+ s {download}`data \(CSV\)"
+    assert re.fullmatch(strip + " <figures/results-fig-5.csv>`", found.body[4])
 
 
 def test_figure_is_whole_in_a_notebook(page, tmp_path):
@@ -81,6 +83,24 @@ def test_any_alternative_text_survives(text):
     found = parsed(publish._directive("figure", "a.png", {"name": "fig-1", "alt": alt}, "Caption."))
     assert not found.warnings
     assert found.options["alt"] == alt
+
+
+def test_a_drawing_has_no_data_to_download(page, tmp_path):
+    fig = Figure()
+    fig.subplots().text(0.5, 0.5, "a box")
+    assert "{download}" not in page.figure(fig, name="fig-a", caption=CAPTION, alt=ALT).markdown
+    assert [each.suffix for each in (tmp_path / "figures").iterdir()] == [".png"]
+
+
+def test_a_view_travels_with_the_figure_of_the_book_only(page):
+    output = page.figure(line(), name="fig-a", caption=CAPTION, alt=ALT, view="explore")
+    assert '```{raw} html\n\n<script type="application/json" class="explore">' in output.markdown
+    assert "<script" not in output.html and "figures/" not in output.html
+    assert not parsed(output.markdown).warnings
+    with pytest.raises(ValueError, match="unknown view 'spin'; choose one of compare, explore"):
+        page.figure(line(), name="fig-b", caption=CAPTION, alt=ALT, view="spin")
+    with pytest.raises(ValueError, match="needs two images at one stretch"):
+        page.figure(line(), name="fig-c", caption=CAPTION, alt=ALT, view="compare")
 
 
 def test_figure_is_closed(page):
