@@ -73,6 +73,43 @@ def test_both_colour_schemes_are_looked_at(chromium, written):
     assert len(found) == 1 and "color-contrast" in found[0] and found[0].endswith("[dark]")
 
 
+NUMBERED = "<figcaption><span class='caption-number'>Fig. 1</span><span class='caption-text'>{}</span>{}</figcaption>"
+STRIP = "<div class='provenance'><p><code>{}</code> · seed 0 {}</p></div>"
+DATA = "<a class='download' href='a.csv'>data</a>"
+
+
+@pytest.mark.parametrize(
+    ("alt", "caption", "complaint"),
+    [
+        ("a star of many colours", NUMBERED.format("What there is to see", STRIP.format("curves", DATA)), None),
+        ("a box of many colours", NUMBERED.format("How it is built", STRIP.format("network_diagram", "")), None),
+        ("a view of a telescope", NUMBERED.format("The telescope in its orbit", ""), None),
+        (
+            "",
+            NUMBERED.format("What there is to see", ""),
+            "picture data:image/gif;base64,R0lGODlhAQABAAAAACw= has no alt",
+        ),
+        ("a small star", NUMBERED.format("What there is to see", ""), "has no alternative text"),
+        ("a star of many colours", "", "figure fig-1 has no number"),
+        ("a star of many colours", "<figcaption>What there is to see</figcaption>", "figure fig-1 has no number"),
+        ("a star of many colours", NUMBERED.format("A star", ""), "figure fig-1 has no caption of four words"),
+        ("a star of many colours", NUMBERED.format("What there is to see", STRIP.format("curves", "")), "no data to"),
+    ],
+)
+def test_a_figure_needs_words_number_caption_and_data(chromium, written, alt, caption, complaint):
+    image = f"<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw=' alt='{alt}'>"
+    chromium.open(written(f"<figure id='fig-1'>{image}{caption}</figure>"))
+    found = accessibility.undescribed(chromium)
+    assert found == [] if complaint is None else any(complaint in line for line in found)
+
+
+def test_a_picture_outside_figures_needs_a_word(chromium, written):
+    chromium.open(written("<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='>"))
+    assert len(accessibility.undescribed(chromium)) == 1
+    chromium.open(written("<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw=' alt='badge'>"))
+    assert accessibility.undescribed(chromium) == []
+
+
 def test_a_page_too_wide_for_a_phone_is_found_out_with_its_cause(chromium, written):
     chromium.open(written("<div style='overflow-x: auto'><p style='width: 3000px'>scrolls by itself</p></div>"))
     assert accessibility.overflows(chromium) == []
