@@ -31,9 +31,9 @@ def depth(record: Record, method: str, fields: str) -> str:
 
 
 def scored(name: str, profile: str, measure: str, protocol: str, fmt: str) -> str:
-    """A number of Table 1's record of a method, or *not run*."""
+    """A number of a method's record, over the test fields of the kinds that it was trained on, or *not run*."""
     record = lookup(name, profile, holding="metrics.json")
-    row = record.row(measure, protocol) if record else None
+    row = record.row(measure, protocol, fields="training") if record else None
     return number(row["value"] if row else None, fmt)
 
 

@@ -2,9 +2,10 @@
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from astrounet_core.provenance import write_json
-from workflow import plan, running, takeaway
+from workflow import execute_page, plan, running, takeaway
 
 RUN = {"seconds": 42.4, "peak_memory_mb": 754, "device": "cpu", "profile": "quick", "seed": 0, "commit": "0123456789"}
 RUN |= {"dirty": False, "date": "2026-11-23T21:02:11+00:00", "versions": {"python": "3.12.1", "torch": "2.13.0"}}
@@ -108,3 +109,15 @@ def test_the_branch_holds_the_notebooks_and_what_binder_installs(tmp_path, monke
     assert (tmp_path / "branch" / "one.ipynb").exists()
     with pytest.raises(FileNotFoundError, match="make book"):
         takeaway.write_branch(tmp_path / "nowhere", tmp_path / "branch")
+
+
+def test_a_notebook_to_go_runs_by_itself(tmp_path, monkeypatch):
+    """From an empty folder, with the library installed and nothing else of the project in sight."""
+    notebook = takeaway.to_go(execute_page.load(plan.notebook("edges")), "")
+    for variable in ("PYTHONPATH", "ASTROUNET_PAGE_DIR"):
+        monkeypatch.delenv(variable, raising=False)
+    NotebookClient(notebook, resources={"metadata": {"path": tmp_path}}, kernel_name="python3", timeout=120).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    pictures = [output for output in outputs if "<figure><img" in output.get("data", {}).get("text/html", "")]
+    assert pictures and all("data:image/png;base64," in output["data"]["text/html"] for output in pictures)
+    assert list(tmp_path.iterdir()) == []
