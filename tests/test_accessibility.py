@@ -103,6 +103,13 @@ def test_a_figure_needs_words_number_caption_and_data(chromium, written, alt, ca
     assert found == [] if complaint is None else any(complaint in line for line in found)
 
 
+def test_the_inspection_asks_for_all_of_it(chromium, written):
+    found = inspect_book.complaints(written("<figure id='fig-1'><img src='data:,' alt=''></figure>"), chromium)
+    assert sum("figure fig-1 has no" in line for line in found) == 2 and any(
+        "alternative text" in line for line in found
+    )
+
+
 def test_a_picture_outside_figures_needs_a_word(chromium, written):
     chromium.open(written("<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='>"))
     assert len(accessibility.undescribed(chromium)) == 1
