@@ -84,6 +84,16 @@ def _tags(cell: NotebookNode) -> list[str]:
     return cell.metadata.get("tags", [])
 
 
+def run(cells: list[NotebookNode], space: dict | None = None, **parameters) -> dict:
+    """Run code cells in this process, with other ``parameters`` than they say; the names that they leave behind."""
+    space = {"__name__": "__main__"} if space is None else space
+    for cell in cells:
+        if cell.cell_type == "code":
+            exec(compile(re.sub(r"^%.*$", "", cell.source, flags=re.M), cell["id"], "exec"), space)
+            space |= parameters if "parameters" in _tags(cell) else {}
+    return space
+
+
 def write_editions(folder: Path) -> None:
     """All labs in all editions, fit for any notebook program: FOLDER/EDITION/NAME.ipynb."""
     for kind in EDITIONS:
