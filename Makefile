@@ -6,7 +6,7 @@ BIN := .venv/bin
 SNAKEMAKE := PYTHONPATH= $(BIN)/python -m snakemake --workflow-profile profiles/default
 
 .DEFAULT_GOAL := help
-.PHONY: help book page figure survey test lint links inspect serve zip pdf release timings scorecard bench checks teaser clean publish
+.PHONY: help book page figure labs survey test lint links inspect serve zip pdf release timings scorecard bench checks teaser clean publish
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ page: .venv/.ready  ## run one page: make page PAGE=noise_model
 
 figure: .venv/.ready  ## make one figure or table anew and say where it is: make figure F=fig6
 	@$(BIN)/python -m workflow.figure "$(F)" --profile $(PROFILE)
+
+labs: .venv/.ready  ## the labs as notebooks for students, with solutions, and with notes: _build/labs
+	@$(BIN)/python -m workflow.labs
 
 survey: .venv/.ready  ## denoise files of your own, one job each: make survey IMAGES='night/*.fits' OUT=denoised
 	@$(SNAKEMAKE) survey --config images='$(IMAGES)' out='$(OUT)'

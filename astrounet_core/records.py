@@ -166,7 +166,7 @@ def publish(profile: str, names: list[str], weights: list[str], to: str | None =
     for name in weights:
         source = folder(profile, name) / "weights.safetensors"
         written.append(_copy(source, WEIGHTS_DIR / f"{name}.safetensors"))
-    _list_weights()
+    list_weights()
     return written
 
 
@@ -194,7 +194,7 @@ def _copy(source: Path, target: Path) -> Path:
     return target
 
 
-def _list_weights() -> None:
+def list_weights() -> None:
     """Write data_manifest/weights.toml: the sha256 and size of every published weight file."""
     with replacing(MANIFEST_DIR / "weights.toml") as beside:
         entries = [

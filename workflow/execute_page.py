@@ -45,9 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def load(path: Path) -> nbformat.NotebookNode:
-    """A page as it is run: its cells `parted`; of a lab, the edition with solutions."""
+    """A page as it is run: its cells `parted`; of a lab, its edition for the book."""
     if path.parent.name == "labs":
-        return labs.edition(path.stem, "solution")
+        return labs.edition(path.stem, "book")
     return parted(jupytext.read(path))
 
 

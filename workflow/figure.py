@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def labels() -> dict[str, str]:
     """{label: page} of every figure and table, in the pages' order."""
-    sources = {page: (plan.NOTEBOOKS / f"{page}.py").read_text() for page in plan.page_names()}
+    sources = {page: plan.notebook(page).read_text() for page in plan.page_names() + plan.lab_names()}
     return {label: page for page, source in sources.items() for label in LABEL.findall(source)}
 
 

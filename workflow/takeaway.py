@@ -14,7 +14,6 @@ from urllib.parse import quote
 import nbformat
 import yaml
 
-from workflow.labs import plain
 from workflow.plan import ROOT
 
 ADDRESS = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?")
@@ -73,6 +72,21 @@ def to_go(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
         r"^(# .*)$", lambda match: f"{match[1]}\n\n> {preface(name)}", first.source, count=1, flags=re.M
     )
     return notebook
+
+
+def plain(text: str) -> str:
+    """Markdown that any notebook program shows as it should, of the book's MyST: labels, roles, links, boxes."""
+    text = re.sub(r"^\([\w-]+\)=\n", "", text, flags=re.M)
+    text = re.sub(r"\{[\w:]+\}`([^`<]+?)(?: <[^`]*>)?`", r"\1", text)
+    text = re.sub(r"\[([^\]]+)\]\(#[^)]+\)", r"*\1*", text)
+    hint = r"^:::\{dropdown\} (.*)\n((?:.*\n)*?):::$"
+    text = re.sub(hint, r"<details><summary>\1</summary>\n\n\2\n</details>", text, flags=re.M)
+    return re.sub(r"^:::\{admonition\} (.*)\n(?::class:.*\n)?((?:.*\n)*?):::$", _quote, text, flags=re.M)
+
+
+def _quote(box: re.Match) -> str:
+    lines = [f"**{box[1]}**", "", *box[2].strip().splitlines()]
+    return "\n".join(f"> {line}".rstrip() for line in lines)
 
 
 def write_notebooks(folder: Path) -> list[Path]:

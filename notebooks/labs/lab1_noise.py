@@ -15,14 +15,14 @@
 # # Lab 1: noise by hand
 #
 # :::{admonition} This lab
-# :class: tip
+# :class: tip page-contract
 #
 # **You will learn** to draw the noise of a CCD pixel with your own hands: photons, dark current, read noise; and what
 # an exposure twice as long buys.
 #
 # **You need** Python with NumPy, and what a Poisson and a normal distribution are.
 #
-# **Time** 30 minutes; the notebook runs in seconds. The book's page on this is [Noise model](#page-noise-model).
+# **Reading time** 30 minutes with the tasks. The book's page on this is [Noise model](#page-noise-model).
 # :::
 #
 # Cells that say *your turn* are yours to fill in: replace every `...`. The cell after each of them checks your answer.
@@ -40,6 +40,7 @@ import torch
 from astrounet_core import figures, noise, teaching
 from astrounet_core.instrument import F606W, WFC3_UVIS
 
+page = figures.open_page("lab1_noise", profile="smoke" if quick else "quick", seed=seed)
 rng = np.random.default_rng(seed)
 draws = 20_000 if quick else 200_000
 sky, dark, read_noise = F606W.sky, WFC3_UVIS.dark_current, WFC3_UVIS.read_noise
@@ -170,16 +171,23 @@ teaching.slope(times, snr, 0.5, part=long, hint="Long: photons decide, those of 
 teaching.compare(prediction, variance_of(0.02, 4.0) ** 0.5 / variance_of(0.02, 16.0) ** 0.5)
 
 # %%
-figures.curves(
-    {
-        "from draws": (times, snr),
-        "proportional to t": (times[:7], snr[0] * times[:7] / times[0]),
-        "proportional to √t": (times[6:], snr[-1] * (times[6:] / times[-1]) ** 0.5),
-    },
-    xlabel="exposure time [s]",
-    ylabel="signal-to-noise ratio",
-    logx=True,
-    logy=True,
+page.figure(
+    figures.curves(
+        {
+            "from draws": (times, snr),
+            "proportional to t": (times[:7], snr[0] * times[:7] / times[0]),
+            "proportional to √t": (times[6:], snr[-1] * (times[6:] / times[-1]) ** 0.5),
+        },
+        xlabel="exposure time [s]",
+        ylabel="signal-to-noise ratio",
+        logx=True,
+        logy=True,
+    ),
+    name="fig-lab1-exposure",
+    caption="Signal-to-noise ratio of a faint pixel against exposure time. Short exposures follow the line that grows "
+    "with t, long ones that with its root.",
+    alt="A curve on logarithmic axes that rises from 2 to 8000 seconds, with two straight lines beside it: it follows "
+    "the steeper one on the left, and bends to the shallower one, which it follows on the right.",
 )
 
 # %% [markdown]
@@ -199,9 +207,11 @@ teaching.value(bend, WFC3_UVIS.read_noise**2 / (sky + dark), hint="Set (s + d) t
 # - "The sky has been subtracted, so it no longer matters." What is right about this sentence?
 
 # %% [markdown] tags=["solution"]
+# :::{dropdown} Answers
 # Ten reads add $10\,\sigma_R^2$ instead of $\sigma_R^2$ electrons², beside $(s + d) \cdot 1000$ s of sky and dark
 # current: in numbers, 96 instead of 9.6, beside 93. The noise of the faint sky grows by a factor of 1.36. The sky's
 # *level* is gone after subtraction; its photons have left their scatter in every pixel.
+# :::
 
 # %% [markdown] tags=["instructor"]
 # :::{admonition} For instructors

@@ -15,14 +15,14 @@
 # # Lab 2: filters and what they cost
 #
 # :::{admonition} This lab
-# :class: tip
+# :class: tip page-contract
 #
 # **You will learn** what a Gaussian, a median and a matched filter do to the sky's noise, to a star's peak and to its
 # flux; and why a picture that looks better need not measure better.
 #
 # **You need** [Lab 1](#page-lab1-noise).
 #
-# **Time** 40 minutes; the notebook runs in seconds.
+# **Reading time** 40 minutes with the tasks.
 # :::
 #
 # Replace every `...` in the cells that say *your turn*. The cell after each of them checks your answer.
@@ -44,6 +44,7 @@ from astrounet_core.known_stars import jittered_grid
 from astrounet_core.limits import empty_variance
 from astrounet_core.psf import hst_psf
 
+page = figures.open_page("lab2_filters", profile="smoke" if quick else "quick", seed=seed)
 size = 420 if quick else 640
 x, y = jittered_grid(size, seed)
 columns, rows = np.rint(x).astype(int), np.rint(y).astype(int)
@@ -59,10 +60,17 @@ blank = exposures.blank(STANDARD, seed + 1, size)
 gaussian, median, matched = (BASELINES[name] for name in ("gaussian_blur", "median", "matched_filter"))
 exposure = (STANDARD.exposure_time, STANDARD.exposure_ratio)
 part = np.s_[:128, :128]
-figures.sky_panels(
-    [("Input", noisy[part])]
-    + [(name, filter_(noisy, *exposure)[part]) for name, filter_ in list(BASELINES.items())[1:]],
-    kind="asinh",
+shown = {"Input": noisy, "Gaussian": gaussian(noisy, *exposure), "Median": median(noisy, *exposure)}
+shown["Matched filter"] = matched(noisy, *exposure)
+
+# %%
+page.figure(
+    figures.sky_panels([(name, image[part]) for name, image in shown.items()], kind="asinh"),
+    name="fig-lab2-filters",
+    caption="A part of the exposure, and what three filters make of it, all at the same stretch. The sky becomes "
+    "smoother from panel to panel, and the stars wider.",
+    alt="Four panels with the same stars on a grid: sharp on a grainy sky; a little wider on a smooth sky after the "
+    "Gaussian; nearly gone after the median; wide discs on the smoothest sky after the matched filter.",
 )
 
 # %% [markdown]
@@ -139,9 +147,10 @@ def peak_kept(filter_):
 for filter_ in (gaussian, matched):
     clean = filter_(scene, *exposure)
     flux = photometry.aperture_flux(clean, x, y, 5) / photometry.aperture_flux(scene, x, y, 5)
-    teaching.mean(flux_kept(filter_) - flux, 0.0, hint="Divide by the flux in the scene, in the same aperture.")
+    kept = teaching.answered(flux_kept(filter_))
+    teaching.mean(kept - flux, 0.0, hint="Divide by the flux in the scene, in the same aperture.")
     peak = clean[rows, columns] / scene[rows, columns]
-    teaching.mean(peak_kept(filter_) - peak, 0.0, hint="Rows first, then columns.")
+    teaching.mean(teaching.answered(peak_kept(filter_)) - peak, 0.0, hint="Rows first, then columns.")
 
 # %%
 for name, filter_ in BASELINES.items():
@@ -206,7 +215,9 @@ def significance(filter_):
 # %% tags=["check"]
 clean = matched(scene, *exposure)[rows, columns]
 expected = clean / (closed * empty_variance(STANDARD) ** 0.5)
-teaching.mean(significance(matched) / expected, 1.0, hint="Divide by the rms of the *filtered* blank sky.")
+teaching.mean(
+    teaching.answered(significance(matched)) / expected, 1.0, hint="Divide by the rms of the *filtered* blank sky."
+)
 teaching.smaller(significance(gaussian), significance(matched), hint="The matched filter finds best.")
 
 # %%
@@ -219,9 +230,11 @@ print({name: f"{significance(filter_).mean():.1f}" for name, filter_ in BASELINE
 # - Which of today's numbers would you ask for in a paper on a new denoiser? Which could a blur improve?
 
 # %% [markdown] tags=["solution"]
+# :::{dropdown} Answers
 # Finding compares a pixel with its own noise: the peak falls by less than the noise does. Measuring asks for the light
 # itself. A blur improves the sky's rms, any signal-to-noise ratio computed from it, and the look. It doesn't improve
 # the scatter of fluxes, and adds a bias: ask for bias and scatter of fluxes against the truth.
+# :::
 
 # %% [markdown] tags=["instructor"]
 # :::{admonition} For instructors

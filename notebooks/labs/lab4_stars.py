@@ -15,14 +15,14 @@
 # # Lab 4: measure stars honestly
 #
 # :::{admonition} This lab
-# :class: tip
+# :class: tip page-contract
 #
 # **You will learn** to measure a star's flux as well as anybody can, to see what a denoiser does to it, and to compare
 # how many stars two methods find: at equal false alarms.
 #
 # **You need** [Lab 2](#page-lab2-filters). The argument behind it is the page [The limit](#page-limit).
 #
-# **Time** 45 minutes; the notebook runs in a minute.
+# **Reading time** 45 minutes with the tasks.
 # :::
 #
 # Replace every `...` in the cells that say *your turn*. The cell after each of them checks your answer.
@@ -45,6 +45,7 @@ from astrounet_core.instrument import F606W, rate_from_magnitude
 from astrounet_core.known_stars import isolated
 from astrounet_core.psf_photometry import psf_model
 
+page = figures.open_page("lab4_stars", profile="smoke" if quick else "quick", seed=seed)
 count, side = (2, 512) if quick else (6, 1024)
 
 
@@ -143,11 +144,20 @@ teaching.within(bias, ratios, 0.5, hint="Per cent of the true flux; minus where 
 # %%
 snr = rate_from_magnitude(np.array(faint), F606W) / limits.faint_error()
 ideal = limits.shrinkage(snr, 0.99)["bias"]
-figures.curves(
-    {"denoised": (snr, bias), "ideal shrinking, one place in 100 a star": (snr, 100 * ideal / snr)},
-    xlabel="signal-to-noise ratio",
-    ylabel="bias [%]",
-    markers=True,
+
+# %%
+page.figure(
+    figures.curves(
+        {"denoised": (snr, bias), "ideal shrinking, one place in 100 a star": (snr, 100 * ideal / snr)},
+        xlabel="signal-to-noise ratio",
+        ylabel="bias [%]",
+        markers=True,
+    ),
+    name="fig-lab4-bias",
+    caption="Mean error of the flux after denoising, in per cent of the true flux, against the star's signal-to-noise "
+    "ratio; and what an ideal method would do that shrinks what is probably noise.",
+    alt="Two curves below zero: bias in per cent against signal-to-noise ratio. Both lose most of the flux of the "
+    "faintest stars on the left and come near zero for the brightest on the right.",
 )
 
 # %%
@@ -226,11 +236,20 @@ teaching.within(np.sum(found_after), total, 0.5, hint="The threshold for denoise
 centres = (edges[1:] + edges[:-1]) / 2
 shares = {"exposure": found / tried, "denoised": found_after / tried, "theory, for the exposure": np.array(expected)}
 errors = [np.sqrt(s * (1 - s) / tried) for s in shares.values()]
-figures.curves(
-    {name: (centres, s, e) for (name, s), e in zip(shares.items(), errors, strict=True)},
-    xlabel="magnitude [AB]",
-    ylabel="share found, with binomial errors",
-    markers=True,
+
+# %%
+page.figure(
+    figures.curves(
+        {name: (centres, s, e) for (name, s), e in zip(shares.items(), errors, strict=True)},
+        xlabel="magnitude [AB]",
+        ylabel="share found, with binomial errors",
+        markers=True,
+    ),
+    name="fig-lab4-completeness",
+    caption="The share of stars that is found, by magnitude, at equal false alarms: in the exposure, in the denoised "
+    "image, and by theory in the exposure.",
+    alt="Three falling curves of the share found against magnitude, from nearly one at 26.25 mag towards zero at 28.25 "
+    "mag: exposure and theory lie on each other, and the denoised image close to them.",
 )
 
 # %% [markdown]
@@ -240,9 +259,11 @@ figures.curves(
 # - A colleague shows that after denoising "SExtractor finds 30 % more stars". What do you ask?
 
 # %% [markdown] tags=["solution"]
+# :::{dropdown} Answers
 # For isolated stars in white noise nothing can find more; where stars crowd, where galaxies have many shapes, where
 # noise is correlated or has cosmic rays, the matched filter's assumptions fail. The colleague: how many false alarms,
 # before and after, on sky known to be empty? And what did the detector find with a matched filter switched on?
+# :::
 
 # %% [markdown] tags=["instructor"]
 # :::{admonition} For instructors

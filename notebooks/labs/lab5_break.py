@@ -15,14 +15,14 @@
 # # Lab 5: break the network
 #
 # :::{admonition} This lab
-# :class: tip
+# :class: tip page-contract
 #
 # **You will learn** how a trained network fails: on a wrong exposure ratio, on cosmic rays, on stars of another width;
 # and which of its failures one can see, be warned of, or mend.
 #
 # **You need** [Lab 3](#page-lab3-unet) or [Quickstart](#page-quickstart).
 #
-# **Time** 40 minutes; the notebook runs in less than a minute.
+# **Reading time** 40 minutes with the tasks.
 # :::
 #
 # Replace every `...` in the cells that say *your turn*. The cell after each of them checks your answer.
@@ -45,6 +45,7 @@ from astrounet_core.metrics import noise_normalised_mse
 from astrounet_core.robustness import NONE, PERTURBATIONS, Perturbation
 from astrounet_core.scenes import fields
 
+page = figures.open_page("lab5_break", profile="smoke" if quick else "quick", seed=seed)
 field = next(field for field in fields("test") if field.kind == "sparse_field")
 sky = robustness.skies([replace(field, size=160 if quick else 384)])[0]
 
@@ -128,7 +129,8 @@ names = [
 
 # %% tags=["solution"]
 # Your turn: for each name, how many times larger the error is.
-factors = [error(method, PERTURBATIONS[name], seed) / error(method, NONE, seed) for name in names]
+unperturbed = error(method, NONE, seed)
+factors = [error(method, PERTURBATIONS[name], seed) / unperturbed for name in names]
 
 # %% tags=["check"]
 unit = robustness.measure(method, robustness.perturbed(sky, NONE, seed), NONE, sky)["nmse"]
@@ -138,12 +140,28 @@ teaching.value(factors, expected, 1e-3, hint="Divide by the error of NONE, with 
 teaching.compare(prediction, factors[3])
 
 # %%
-figures.dots(names, {"error, times that of the unperturbed image": (factors, [0.0] * len(names))}, xlabel="factor")
+page.figure(
+    figures.dots(names, {"error, times that of the unperturbed image": (factors, [0.0] * len(names))}, xlabel="factor"),
+    name="fig-lab5-factors",
+    caption="How many times larger the noise-normalised error becomes under each perturbation.",
+    alt="A dot for each of six perturbations. Cosmic rays stand far to the right, hundreds of times; all others are "
+    "close to the left border.",
+)
 
 # %%
 shot = shots[names.index("cosmic rays")][0]
 output = method(shot.image, 500.0, 2.0)
-figures.sky_panels([("Cosmic rays left in", shot.image), ("Denoised", output), ("Truth", shot.truth)], kind="asinh")
+
+# %%
+page.figure(
+    figures.sky_panels(
+        [("Cosmic rays left in", shot.image), ("Denoised", output), ("Truth", shot.truth)], kind="asinh"
+    ),
+    name="fig-lab5-rays",
+    caption="An exposure with its cosmic rays, the same denoised, and the truth. Count what was kept that isn't sky.",
+    alt="Three panels of a sparse star field: the exposure full of short bright streaks, the denoised image with a "
+    "smooth sky and the streaks still there, and the truth with a few stars alone.",
+)
 
 # %% [markdown]
 # A wrong $r$ hardly hurts: what the network is told counts for little, since it can see how noisy the image is. A
@@ -226,9 +244,11 @@ teaching.at_least(error(method, mine, seed) / error(method, NONE, seed), 3.0, hi
 # - Somebody wants to use the network on ground-based images, with stars of 4 pixels. What do you test first?
 
 # %% [markdown] tags=["solution"]
+# :::{dropdown} Answers
 # Cosmic rays are seen by anyone who knows them; a wrong ratio or time is not seen at all, and hardly matters. Stars
 # narrower than those trained on leave rings or holes in the residual. For other stars: add stars of that width and of
 # known flux to a real image, and measure bias and completeness (`astrounet check` does it).
+# :::
 
 # %% [markdown] tags=["instructor"]
 # :::{admonition} For instructors
