@@ -232,4 +232,5 @@ print(*check_report.conclusions(result), sep="\n")
 # - A residual can't show what faint stars lost. Stars of known flux can.
 # - Measure on the original. Look at the denoised.
 #
-# **Next:** the [quiz](#page-quiz), or [Denoise your own image](#page-denoise-your-own) for whole nights.
+# **Next:** the [Instructor guide](#page-instructor-guide) and the quiz; [Denoise your own
+# image](#page-denoise-your-own) is for whole nights.
