@@ -232,4 +232,4 @@ print(*check_report.conclusions(result), sep="\n")
 # - A residual can't show what faint stars lost. Stars of known flux can.
 # - Measure on the original. Look at the denoised.
 #
-# **Next:** the [quiz](#page-quiz), or [Denoise your own image](#page-denoise-your-own) for whole nights.
+# **Next:** the [Instructor guide](#page-instructor-guide), for who teaches; the [quiz](#page-quiz), for who learns.
