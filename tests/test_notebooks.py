@@ -110,7 +110,7 @@ def test_every_figure_and_table_of_the_paper_has_its_place(label):
 def test_the_contents_list_every_page():
     contents = (ROOT / "book" / "_toc.yml").read_text()
     listed = set(re.findall(r"file: _executed/(\w+)", contents))
-    assert listed == set(PAGES) and yaml.safe_load(contents)["root"] == "intro"
+    assert listed == {*PAGES, *plan.lab_names(), "status"} and yaml.safe_load(contents)["root"] == "intro"
 
 
 @pytest.fixture

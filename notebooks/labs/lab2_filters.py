@@ -68,9 +68,9 @@ page.figure(
     figures.sky_panels([(name, image[part]) for name, image in shown.items()], kind="asinh"),
     name="fig-lab2-filters",
     caption="A part of the exposure, and what three filters make of it, all at the same stretch. The sky becomes "
-    "smoother from panel to panel, and the stars wider.",
+    "smoother from panel to panel, and the stars lose their peaks.",
     alt="Four panels with the same stars on a grid: sharp on a grainy sky; a little wider on a smooth sky after the "
-    "Gaussian; nearly gone after the median; wide discs on the smoothest sky after the matched filter.",
+    "Gaussian; faint on a blotchy sky after the median; dimmer and wider on the smoothest sky after the matched one.",
 )
 
 # %% [markdown]

@@ -156,8 +156,8 @@ page.figure(
     name="fig-lab4-bias",
     caption="Mean error of the flux after denoising, in per cent of the true flux, against the star's signal-to-noise "
     "ratio; and what an ideal method would do that shrinks what is probably noise.",
-    alt="Two curves below zero: bias in per cent against signal-to-noise ratio. Both lose most of the flux of the "
-    "faintest stars on the left and come near zero for the brightest on the right.",
+    alt="Two curves below zero: bias in per cent against signal-to-noise ratio. Both are near zero for the brightest "
+    "stars on the right and fall to the left, the ideal one by a few per cent, the denoised one by several times more.",
 )
 
 # %%
@@ -165,7 +165,9 @@ teaching.compare(prediction, -np.interp(5.0, snr[::-1], bias[::-1]), ".0f")
 
 # %% [markdown]
 # This is {term}`shrinkage`. A faint bump is more often noise than star, and a network that was rewarded for small
-# errors acts on that. A thousand stars averaged keep the bias.
+# errors acts on that. A thousand stars averaged keep the bias. The network shrinks more than the ideal method, which
+# expects a star at one place in a hundred; whether stars were rarer where it learnt, or it isn't ideal, this lab can't
+# tell.
 #
 # ## 3. How many are found?
 #

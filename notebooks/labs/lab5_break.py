@@ -140,6 +140,10 @@ teaching.value(factors, expected, 1e-3, hint="Divide by the error of NONE, with 
 teaching.compare(prediction, factors[3])
 
 # %%
+for name, factor in zip(names, factors, strict=True):
+    print(f"{name:34s} {factor:6.3g}")
+
+# %%
 page.figure(
     figures.dots(names, {"error, times that of the unperturbed image": (factors, [0.0] * len(names))}, xlabel="factor"),
     name="fig-lab5-factors",
@@ -159,8 +163,8 @@ page.figure(
     ),
     name="fig-lab5-rays",
     caption="An exposure with its cosmic rays, the same denoised, and the truth. Count what was kept that isn't sky.",
-    alt="Three panels of a sparse star field: the exposure full of short bright streaks, the denoised image with a "
-    "smooth sky and the streaks still there, and the truth with a few stars alone.",
+    alt="Three panels of stars on a grid: the exposure full of short bright streaks, the denoised image with a "
+    "smooth sky and the streaks still there, and the truth with the stars alone.",
 )
 
 # %% [markdown]

@@ -232,4 +232,5 @@ print(*check_report.conclusions(result), sep="\n")
 # - A residual can't show what faint stars lost. Stars of known flux can.
 # - Measure on the original. Look at the denoised.
 #
-# **Next:** the [Instructor guide](#page-instructor-guide), for who teaches; the [quiz](#page-quiz), for who learns.
+# **Next:** the [Instructor guide](#page-instructor-guide) and the quiz; [Denoise your own
+# image](#page-denoise-your-own) is for whole nights.
