@@ -121,3 +121,10 @@ def test_a_notebook_to_go_runs_by_itself(tmp_path, monkeypatch):
     pictures = [output for output in outputs if "<figure><img" in output.get("data", {}).get("text/html", "")]
     assert pictures and all("data:image/png;base64," in output["data"]["text/html"] for output in pictures)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_labs_are_run_at_two_profiles():
+    line = running.sentence("lab1_noise", {"quick": {"lab1_noise": RUN}})
+    assert (
+        line == "**Running time** quick 42 s and 0.8 GB; smoke *not run* (`make page PAGE=lab1_noise PROFILE=smoke`)."
+    )

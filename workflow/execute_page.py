@@ -72,8 +72,10 @@ def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             cell.metadata["tags"] = [*tags, "remove-cell"]
         elif cell.cell_type == "code" and ("solution" in tags or only_shows(cell.source)):
             cell.metadata["tags"] = list(dict.fromkeys([*tags, "hide-input"]))
-        if "solution" in tags:
-            cell.metadata["mystnb"] = {"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+        for part in {"solution", "check"} & set(tags):
+            cell.metadata["mystnb"] = {
+                f"code_prompt_{verb}": f"{verb.capitalize()} the {part}" for verb in ("show", "hide")
+            }
     return notebook
 
 

@@ -69,8 +69,9 @@ def published() -> dict[str, dict[str, dict]]:
 
 def sentence(page: str, runs: dict[str, dict[str, dict]]) -> str:
     """What running a page took, profile by profile; *not run* where there is no record, with the command."""
-    shown = [f"{profile} {_took(runs[profile][page])}" for profile in ORDER if page in runs.get(profile, {})]
-    lacking = [profile for profile in ORDER if page not in runs.get(profile, {})]
+    order = ORDER[:2] if page in plan.lab_names() else ORDER  # labs know no other than quick and full
+    shown = [f"{profile} {_took(runs[profile][page])}" for profile in order if page in runs.get(profile, {})]
+    lacking = [profile for profile in order if page not in runs.get(profile, {})]
     if lacking:
         shown.append(f"{', '.join(lacking)} *not run* (`make page PAGE={page} PROFILE={lacking[-1]}`)")
     return f"**Running time** {'; '.join(shown)}."
