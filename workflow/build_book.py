@@ -16,8 +16,9 @@ EXECUTED = ROOT / "book" / "_executed"
 MENDS = {
     r'\s*<link rel="preload" as="font"[^>]*>': "",  # browsers refuse it to a file:// page, and fetch the font anyway
     r'<summary aria-label="Toggle hidden content">': "<summary>",  # its name is what it says
-    r'<summary>(?=<span class="toctree-toggle")': '<summary aria-label="Show or hide its pages">',  # it has no name
     r'(<button class="btn search-button-field[^>]*?)\s+aria-label="Search"': r"\1",  # likewise
+    r'<summary>(?=<span class="toctree-toggle")': '<summary aria-label="Show or hide its pages">',  # it has no name
+    r'<div role="list" class="citation-list">': '<div class="citation-list">',  # its entries have a role of their own
 }
 
 
