@@ -43,9 +43,14 @@ def edition(name: str, kind: str) -> NotebookNode:
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
 
 
+def file_name(name: str, kind: str) -> str:
+    """The file of an edition: downloaded into one folder, they don't take each other's place."""
+    return f"{name}.ipynb" if kind == "student" else f"{name}-{kind}.ipynb"
+
+
 def downloads(name: str) -> str:
     """The line that leads from a lab's page to its editions."""
-    links = " · ".join(f"{{download}}`{kind} edition <labs/{kind}/{name}.ipynb>`" for kind in EDITIONS)
+    links = " · ".join(f"{{download}}`{kind} edition <labs/{kind}/{file_name(name, kind)}>`" for kind in EDITIONS)
     return f"**To work on it**, take a notebook: {links}. This page shows the solutions, folded away."
 
 
@@ -87,7 +92,7 @@ def write_editions(folder: Path) -> None:
     for kind in EDITIONS:
         (folder / kind).mkdir(parents=True, exist_ok=True)
         for name in plan.lab_names():
-            nbformat.write(takeaway.to_go(edition(name, kind), repository), folder / kind / f"{name}.ipynb")
+            nbformat.write(takeaway.to_go(edition(name, kind), repository), folder / kind / file_name(name, kind))
 
 
 def _tags(cell: NotebookNode) -> list[str]:
