@@ -77,9 +77,12 @@ def rows(fig: Figure) -> list[dict]:
 
 
 def save(fig: Figure, stem: Path) -> Path | None:
-    """Write what the figure draws as ``stem``.csv or, with images, ``stem``.fits; None where it draws no numbers."""
+    """Write what the figure draws as ``stem``.csv or, with images, ``stem``.fits; None for a drawing without numbers.
+
+    Where all numbers are missing, since nothing was run, the file has its head only.
+    """
     pictures, points = images(fig), rows(fig)
-    if not pictures and not points:
+    if not pictures and not any(series(ax) for ax in panels(fig).values()):
         return None
     path = Path(f"{stem}.{'fits' if pictures else 'csv'}")
     with replacing(path) as beside:
@@ -185,7 +188,7 @@ def _rows(panel: str, one: Series) -> Iterator[dict]:
 
 def _columns(points: list[dict]) -> list[str]:
     """The columns of `HEAD` in which any row has something."""
-    return [key for key in HEAD if any(row.get(key, "") != "" for row in points)]
+    return [key for key in HEAD if any(row.get(key, "") != "" for row in points)] or list(HEAD)
 
 
 def _write_fits(path: Path, pictures: dict[str, np.ndarray], points: list[dict]) -> None:

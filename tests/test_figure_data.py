@@ -121,3 +121,10 @@ def test_panels_of_one_name_are_told_apart_and_bars_are_none(tmp_path):
 def test_a_drawing_leaves_no_file(tmp_path, fig):
     assert figure_data.save(fig(), tmp_path / "page-fig") is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_nothing_was_run_the_file_has_its_head_only(tmp_path):
+    fig = Figure()
+    fig.subplots().plot([np.nan], [0.0], "o", label="not run")
+    path = figure_data.save(fig, tmp_path / "empty")
+    assert path.read_text().split() == [",".join(figure_data.HEAD)]
