@@ -150,7 +150,7 @@ rule execute:
         f"_build/pages/{PROFILE}/{{page}}.ipynb",
     params:
         digest=lambda wildcards: plan.page_digest(wildcards.page, PROFILE) + str(SEED),
-        notebook=lambda wildcards: plan.notebook(wildcards.page),
+        notebook=lambda wildcards: plan.notebook(wildcards.page).relative_to(plan.ROOT),
     benchmark:
         "_build/timings/page-{page}.tsv"
     message:

@@ -53,6 +53,7 @@ def test_the_published_records_are_of_pages_that_there_are():
     for profile, runs in running.published().items():
         assert profile in plan.profile_names()
         assert set(runs) <= {*plan.page_names(), *plan.lab_names()}
+        assert not any(" /" in run["command"] for run in runs.values())  # no folder of anybody's machine
         assert all(run["seconds"] > 0 and run["peak_memory_mb"] > 50 and run["versions"] for run in runs.values())
 
 
