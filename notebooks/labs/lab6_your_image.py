@@ -71,6 +71,7 @@ read = read_image(path)  # for a file without exposure time: read_image(path, ex
 print(
     f"{read.image.shape} pixels, {read.exposure_time:g} s, unit {read.unit}, {read.instrument} {read.band}", *read.notes
 )
+blank = inspection.blank_sky(read.image)  # True where no source is seen
 
 # %% [markdown]
 # ## Predict first
@@ -102,7 +103,6 @@ residual = (read.image - frame.image) / frame.input_error
 # %% tags=["check"]
 spread = teaching.answered(residual).std()
 teaching.within(spread, 1.0, 0.3, hint="Input minus output, over the noise of the input.")
-blank = inspection.blank_sky(read.image)
 teaching.compare(prediction, residual[blank].std())
 
 # %%
@@ -134,6 +134,7 @@ page.figure(
 grain = [residual[blank].mean(), residual[blank].std(), inspection.lag_correlation(residual, blank)]
 
 # %% tags=["check"]
+teaching.answered(grain)
 expected = [np.mean(residual[blank]), np.std(residual[blank]), inspection.lag_correlation(residual, blank)]
 teaching.within(grain, expected, 1e-3, hint="On blank sky alone, and in this order.")
 print(f"correlation of neighbours in the input: {inspection.lag_correlation(read.image, blank):.2f}")
